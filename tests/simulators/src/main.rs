@@ -1,0 +1,2 @@
+//! The simulators as a process.
+fn main() {}
