@@ -1,0 +1,26 @@
+//! What both sides agree on: devices as Intune knows them, assets as Halo keeps them, and what links the two.
+//!
+//! Plain data, decoded at the edges by `graph` and `halo` and trusted inside. Nothing here knows how it is
+//! fetched, stored or shown.
+
+pub mod asset;
+pub mod catalogue;
+pub mod device;
+pub mod ids;
+pub mod link;
+pub mod property;
+pub mod run;
+pub mod value;
+pub mod write;
+
+pub use asset::{Asset, HaloUser, Member};
+pub use catalogue::{AssetType, Catalogue, Client, Named, Site};
+pub use device::{Device, IdentityRow, Projection, Slot, UnreadableRow};
+pub use ids::{
+    AssetId, ClientId, DeviceId, DeviceKey, FieldId, GroupId, SiteId, StatusId, TenantId, TypeId, UserId,
+};
+pub use link::{FieldMemory, Link, LinkOrigin, LinkState, LinkSummary};
+pub use property::{Availability, Kind, Property};
+pub use run::{Counts, Entity, RunId, RunRecord, RunStatus};
+pub use value::Value;
+pub use write::{AssetWrite, TypeWrite};

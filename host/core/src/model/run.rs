@@ -1,0 +1,128 @@
+//! What a run was and did: the record that the store keeps, the console shows and `--json` prints.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A run's id: sorts by the time of its start.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub String);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a run imports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Entity {
+    /// Tenants as clients.
+    Organisations,
+    /// Devices as assets.
+    Assets,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunStatus {
+    /// Still going, or its process died.
+    Running,
+    /// Everything was carried out.
+    Done,
+    /// Carried out, but rows failed, were held or refused.
+    Partial,
+    /// A guard refused, or approval is missing; nothing was written.
+    Refused,
+    /// It could not be carried out.
+    Failed,
+    /// A person or the system stopped it.
+    Interrupted,
+}
+
+impl fmt::Display for RunStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Partial => "partial",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        })
+    }
+}
+
+/// The summary of one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Its id.
+    pub run: RunId,
+    /// The connection's file name without its ending.
+    pub connection: String,
+    /// What was imported.
+    pub entity: Entity,
+    /// How it ended.
+    pub status: RunStatus,
+    /// When it began.
+    pub started: DateTime<Utc>,
+    /// How long it took.
+    pub seconds: f64,
+    /// The plan it made or applied.
+    pub plan: Option<String>,
+    /// The figures.
+    #[serde(default)]
+    pub counts: Counts,
+    /// Requests to Microsoft Graph (sign-in included).
+    pub requests_to_graph: u64,
+    /// Requests to Halo (sign-in included).
+    pub requests_to_halo: u64,
+    /// Digest of each plugin that took part, by name.
+    pub plugins: BTreeMap<String, String>,
+    /// What a person should know: held devices, refusals, warnings, each one line with its way out.
+    pub notices: Vec<String>,
+    /// The error that ended it.
+    pub error: Option<String>,
+}
+
+/// What a run read and wrote.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counts {
+    /// Devices that Graph returned, each id once.
+    pub devices_read: u64,
+    /// Left out by a setting.
+    pub devices_excluded: u64,
+    /// Left undecided, nothing written.
+    pub devices_held: u64,
+    /// Older rows of a device that was enrolled again.
+    pub devices_superseded: u64,
+    /// Linked devices absent from this sweep, not yet concluded deleted.
+    pub devices_missing: u64,
+    /// Assets created.
+    pub assets_created: u64,
+    /// Assets updated (those deactivated or recovered count there).
+    pub assets_updated: u64,
+    /// Assets that needed nothing.
+    pub assets_unchanged: u64,
+    /// Assets set to deleted or inactive.
+    pub assets_deactivated: u64,
+    /// Assets brought back.
+    pub assets_recovered: u64,
+    /// Writes that Halo refused or that depended on one.
+    pub assets_failed: u64,
+    /// Asset types created.
+    pub types_created: u64,
+    /// Users linked to assets.
+    pub users_linked: u64,
+    /// Users taken off assets.
+    pub users_unlinked: u64,
+    /// Links of users that wait for a reading in a later run.
+    pub users_pending: u64,
+    /// Assets whose software was written.
+    pub software_written: u64,
+}

@@ -1,0 +1,29 @@
+//! What an administrator wrote, checked: `integrator.toml` and one file for each connection.
+//!
+//! The types here are what the rest of the program trusts: every name of an Intune property is known, every
+//! pattern compiles, every value is in range. Files are read and judged in [`load`]; where Halo's own names
+//! (types, sites, fields, statuses) exist is not known here, but checked against the catalogue by `decide`.
+
+pub mod asset_types;
+pub mod connection;
+pub mod fields;
+pub mod imports;
+pub mod integrator;
+
+pub use asset_types::{AssetTypes, Criterion, Determine, Operand, Rule, Subject, Test, TypeUpdates};
+pub use connection::{Cloud, Connection, Guard, Guards, Microsoft, Organisations, SecretSource, Statuses};
+pub use fields::{EmptyPolicy, FieldMapping, Piece, Source, Transform, WritePolicy};
+pub use imports::{
+    Creation, DefaultSite, Imports, MatchReach, SenseManaged, SharedSerial, SiteMode, UnlinkUnmatched,
+    UserIdentifier, Users,
+};
+pub use integrator::{HaloSettings, HttpSettings, IntegratorSettings, LogFormat};
+
+/// Everything of one settings folder.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `integrator.toml`
+    pub integrator: IntegratorSettings,
+    /// `connections/*.toml`, by file name
+    pub connections: Vec<Connection>,
+}

@@ -1,0 +1,115 @@
+//! `[asset_types]`: how a device's asset type is determined.
+
+use crate::model::Property;
+use chrono::{DateTime, Utc};
+use regex::Regex;
+
+/// The tab "Asset Types".
+#[derive(Clone, Debug)]
+pub struct AssetTypes {
+    /// Which of the three ways.
+    pub determine: Determine,
+    /// The type for `same`, and when no rule and no field answers.
+    pub default: Option<String>,
+    /// The asset group under which new types are created, by name or number.
+    pub group: Option<String>,
+    /// Whether an existing asset's type follows.
+    pub update: TypeUpdates,
+}
+
+/// The three ways of the guide.
+#[derive(Clone, Debug)]
+pub enum Determine {
+    /// All assets have the default type.
+    Same,
+    /// A field holds the type's name; a name that Halo lacks becomes a new type.
+    Field(Subject),
+    /// The first rule whose criteria all hold.
+    Rules(Vec<Rule>),
+}
+
+/// Whether the type of an existing asset follows the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TypeUpdates {
+    /// `update = true`
+    Follow,
+    /// `update = false`: set once, on creation.
+    Keep,
+}
+
+/// One rule: a type for the devices that meet all its criteria.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The type's name in Halo.
+    pub type_name: String,
+    /// All must hold; an empty list holds for every device.
+    pub when: Vec<Criterion>,
+}
+
+/// One criterion.
+#[derive(Clone, Debug)]
+pub struct Criterion {
+    /// What is tested.
+    pub subject: Subject,
+    /// How.
+    pub test: Test,
+}
+
+/// What a criterion looks at, or where a type's name is found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Subject {
+    /// An Intune property as Graph returned it.
+    Intune(&'static Property),
+    /// A Halo field as a mapping (one without `types`) fills it, by the mapping's index in the file.
+    Mapped(usize),
+}
+
+/// How a criterion tests. Texts compare without regard to case and to white space at the ends.
+#[derive(Clone, Debug)]
+pub enum Test {
+    /// `equals`
+    Equals(Operand),
+    /// `not-equals`; also holds when there is no value.
+    NotEquals(Operand),
+    /// `contains`
+    Contains(String),
+    /// `not-contains`; also holds when there is no value.
+    NotContains(String),
+    /// `starts-with`
+    StartsWith(String),
+    /// `ends-with`
+    EndsWith(String),
+    /// `matches`: a regular expression, found anywhere in the text, case counting unless it says `(?i)`.
+    Matches(Regex),
+    /// `in`
+    In(Vec<Operand>),
+    /// `not-in`; also holds when there is no value.
+    NotIn(Vec<Operand>),
+    /// `is-set`
+    IsSet,
+    /// `is-empty`
+    IsEmpty,
+    /// `greater-than`: numbers by size, times by moment, texts that both read as numbers by size.
+    GreaterThan(Operand),
+    /// `less-than`
+    LessThan(Operand),
+    /// `before`
+    Before(DateTime<Utc>),
+    /// `after`
+    After(DateTime<Utc>),
+    /// `older-than-days`, against the run's clock.
+    OlderThanDays(u32),
+}
+
+/// The value a test compares with, as the file typed it and the property's kind wants it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operand {
+    /// Text.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// Yes or no.
+    Flag(bool),
+    /// A moment.
+    Time(DateTime<Utc>),
+}

@@ -1,0 +1,118 @@
+//! One connection: its sign-in, its tenants, and the tabs of the guide.
+
+use super::asset_types::AssetTypes;
+use super::fields::FieldMapping;
+use super::imports::{Imports, Users};
+use crate::model::TenantId;
+use std::path::PathBuf;
+
+/// The checked content of `connections/NAME.toml`.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The file's name without its ending: what commands call it.
+    pub id: String,
+    /// The name as people see it.
+    pub name: String,
+    /// The settings file, for messages.
+    pub file: PathBuf,
+    /// `[microsoft]`
+    pub microsoft: Microsoft,
+    /// `[organisations]`
+    pub organisations: Organisations,
+    /// `[asset_types]`
+    pub asset_types: AssetTypes,
+    /// `[users]`
+    pub users: Users,
+    /// `[[fields]]`, in the order of the file
+    pub fields: Vec<FieldMapping>,
+    /// `[imports]`
+    pub imports: Imports,
+    /// `[statuses]`
+    pub statuses: Statuses,
+    /// `[guards]`
+    pub guards: Guards,
+    /// `schedule.enabled`: a connection that is off is left out of `import` without names. Default true.
+    pub enabled: Enabled,
+    /// Digest of everything that decides, for plans and runs: two equal digests decide alike.
+    pub digest: String,
+}
+
+/// Whether `import` without names takes a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enabled {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+}
+
+/// `[microsoft]`
+#[derive(Clone, Debug)]
+pub struct Microsoft {
+    /// Where to sign in and where Graph is.
+    pub cloud: Cloud,
+    /// Directory id or domain.
+    pub tenant: TenantId,
+    /// Application (client) id.
+    pub client_id: String,
+    /// The client secret.
+    pub secret: SecretSource,
+    /// The request budget; default 1000, half of what Graph allows.
+    pub requests_per_20_seconds: u32,
+}
+
+/// A Microsoft cloud: both addresses without a slash at the end; each may carry a port and a path prefix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cloud {
+    /// Sign-in, for example `https://login.microsoftonline.com`.
+    pub authority: String,
+    /// Graph without its version, for example `https://graph.microsoft.com`.
+    pub graph: String,
+}
+
+/// Where a secret is kept. The secret itself is never part of the settings.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SecretSource {
+    /// `{ env = "NAME" }`
+    Environment(String),
+    /// `{ file = "PATH" }`, relative to the settings folder; the first line without its end.
+    File(PathBuf),
+    /// `{ stored = "NAME" }`: encrypted in the data folder by `secret set`.
+    Stored(String),
+}
+
+/// `[organisations]`
+#[derive(Clone, Debug)]
+pub struct Organisations {
+    /// The Halo client that all assets of the connection belong to, by name or number.
+    pub client: String,
+}
+
+/// `[statuses]`: names or numbers of asset statuses. An absent one is never written.
+#[derive(Clone, Debug, Default)]
+pub struct Statuses {
+    /// For assets that we create.
+    pub new: Option<String>,
+    /// For assets whose device is proven to be gone.
+    pub deleted: Option<String>,
+    /// For assets whose device came back, when the asset's status is the one for deleted that we set.
+    pub recovered: Option<String>,
+    /// Complete runs in a row without the device before it counts as deleted; default 2, at least 1.
+    pub deleted_after_runs: u32,
+}
+
+/// `[guards]`
+#[derive(Clone, Copy, Debug)]
+pub struct Guards {
+    /// Assets newly concluded deleted; default 10 percent, at least 20.
+    pub deactivate: Guard,
+}
+
+/// A guard refuses a plan when a count is at least `at_least` and its share is over `percent`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Guard {
+    /// Share, 0 to 100.
+    pub percent: f64,
+    /// Floor.
+    pub at_least: u64,
+}

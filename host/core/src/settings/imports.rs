@@ -1,0 +1,133 @@
+//! `[imports]` and `[users]`: which devices become assets, which asset is whose, where it stands, who uses it.
+
+use crate::model::Property;
+
+/// The tab "Imports".
+#[derive(Clone, Debug)]
+pub struct Imports {
+    /// `site`: how an asset's site is chosen.
+    pub site: SiteMode,
+    /// `default_site`
+    pub default_site: Option<DefaultSite>,
+    /// `match_by`: tiers in order, each the index of the one mapping that the property fills.
+    pub match_by: Vec<MatchTier>,
+    /// `ignore_values`, folded and without spaces and dots; the built-in placeholders are added by `resolve`.
+    pub ignore_values: Vec<String>,
+    /// `create`
+    pub create: Creation,
+    /// `match_across_clients`
+    pub match_reach: MatchReach,
+    /// `shared_serial`
+    pub shared_serial: SharedSerial,
+    /// `exclude_sense_managed`
+    pub sense_managed: SenseManaged,
+}
+
+/// One tier of matching.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MatchTier {
+    /// The Intune property.
+    pub property: &'static Property,
+    /// The index (in [`super::Connection::fields`]) of the one mapping that it fills.
+    pub mapping: usize,
+}
+
+/// How an asset's site is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SiteMode {
+    /// `default`: the default site on creation, never moved.
+    Default,
+    /// `user-on-create`: the matched user's site on creation, else the default; never moved.
+    UserOnCreate,
+    /// `user-then-default`: the same, and the asset follows its matched user in every run.
+    UserThenDefault,
+}
+
+/// `default_site`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefaultSite {
+    /// The client, by name or number.
+    pub client: String,
+    /// The site, by name or number.
+    pub site: String,
+}
+
+/// `create`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creation {
+    /// A device without an asset gets one.
+    Create,
+    /// Only assets that exist are updated.
+    UpdateOnly,
+}
+
+/// `match_across_clients`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MatchReach {
+    /// Only assets of the connection's clients are candidates.
+    ConnectionClients,
+    /// Assets of any client are.
+    AllClients,
+}
+
+/// `shared_serial`: two live devices with one serial number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SharedSerial {
+    /// The one that synchronised last counts, the other is superseded.
+    Newest,
+    /// Both are held.
+    Hold,
+}
+
+/// `exclude_sense_managed`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SenseManaged {
+    /// Devices that only Microsoft Defender manages are left out.
+    Exclude,
+    /// They are imported like all others.
+    Include,
+}
+
+/// The tab "Users".
+#[derive(Clone, Debug)]
+pub struct Users {
+    /// Which value pairs an Intune user with a Halo user.
+    pub identifier: UserIdentifier,
+    /// The member or custom field of Halo's user that holds it, where the identifier has no fixed one.
+    pub halo_field: Option<String>,
+    /// `unlink_unmatched`
+    pub unlink_unmatched: UnlinkUnmatched,
+}
+
+/// Which value pairs an Intune user with a Halo user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserIdentifier {
+    /// Entra object id with Halo's azure id.
+    AzureObjectId,
+    /// User principal name with Halo's login.
+    UserPrincipalName,
+    /// E-mail address with Halo's e-mail address.
+    Email,
+    /// User principal name with `halo_field`, which defaults to `login`.
+    Login,
+    /// On-premises account name with `halo_field`, which defaults to `samaccountname`.
+    SamAccountName,
+    /// Employee id with `halo_field`.
+    EmployeeId,
+}
+
+impl UserIdentifier {
+    /// Whether the value is on the device's own row, or must be read from Entra's users.
+    pub fn is_on_the_device(self) -> bool {
+        matches!(self, Self::AzureObjectId | Self::UserPrincipalName | Self::Email | Self::Login)
+    }
+}
+
+/// `unlink_unmatched`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnlinkUnmatched {
+    /// A device without a matched user leaves its asset's users alone.
+    Keep,
+    /// It ends without a user, whoever linked one.
+    Unlink,
+}

@@ -1,0 +1,64 @@
+//! `integrator.toml`: what all connections share.
+
+use super::connection::SecretSource;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The checked content of `integrator.toml`.
+#[derive(Clone, Debug)]
+pub struct IntegratorSettings {
+    /// `[halo]`
+    pub halo: HaloSettings,
+    /// `[http]`
+    pub http: HttpSettings,
+    /// `console.listen`
+    pub console_listen: SocketAddr,
+    /// `console.public_url`
+    pub console_public_url: Option<String>,
+    /// `data.path`, made absolute against the settings folder.
+    pub data: PathBuf,
+    /// `log.format`
+    pub log_format: LogFormat,
+}
+
+/// `[halo]`: where Halo is and how to sign in.
+#[derive(Clone, Debug)]
+pub struct HaloSettings {
+    /// The address that people open, without a slash at its end; may carry a port and a path prefix.
+    pub url: String,
+    /// Client id of the API application.
+    pub client_id: String,
+    /// Its secret.
+    pub secret: SecretSource,
+    /// Hosted Halo's tenant; overrides what discovery says.
+    pub tenant: Option<String>,
+    /// Halo's version, for example `2.214`, as (major, minor).
+    pub version: Option<(u32, u32)>,
+    /// The request budget; default 300, as hosted Halo allows.
+    pub requests_per_5_minutes: u32,
+    /// Assets in one write; default 50.
+    pub assets_per_request: usize,
+}
+
+/// `[http]`
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// For one request, connection to last byte; default 100 s.
+    pub timeout: Duration,
+    /// Between two tries when the server names no time; default 120 s.
+    pub longest_wait: Duration,
+    /// PEM file of certificates trusted besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Proxy for both sides; else the environment's.
+    pub proxy: Option<String>,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One readable line an event.
+    Text,
+    /// One JSON document an event.
+    Json,
+}
