@@ -1,7 +1,6 @@
 //! Users: the same list for Entra and for whoever seeds a Halo server with matching users.
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::random::Choices;
 
@@ -9,8 +8,8 @@ use super::random::Choices;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FleetUser {
-    /// The Entra object id.
-    pub id: Uuid,
+    /// The Entra object id, a GUID.
+    pub id: String,
     /// The sign-in name.
     pub user_principal_name: String,
     /// The e-mail address; its case can differ from the sign-in name's.
@@ -64,7 +63,7 @@ pub(super) fn user(seed: u64, index: u64, domain: &str) -> FleetUser {
         _ => format!("{local}@{domain}"),
     };
     FleetUser {
-        id: choices.guid(OBJECT_ID),
+        id: choices.guid(OBJECT_ID).to_string(),
         user_principal_name: format!("{local}@{domain}"),
         mail,
         display_name: format!("{given} {family}"),
