@@ -106,6 +106,14 @@ impl Bound {
         &self.address
     }
 
+    /// Adds routes under `/control`, for those that need the address.
+    #[must_use]
+    pub fn with_control(mut self, routes: Router) -> Self {
+        let control = self.options.control.take().unwrap_or_default();
+        self.options.control = Some(control.merge(routes));
+        self
+    }
+
     /// Serves the router on the socket.
     pub fn serve(self, router: Router, faults: Faults, log: RequestLog) -> io::Result<RunningServer> {
         let Self { listener, socket, address, options } = self;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::random::Choices;
 
 /// One user of the tenant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FleetUser {
     /// The Entra object id, a GUID.

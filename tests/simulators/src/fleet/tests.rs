@@ -131,9 +131,9 @@ fn a_removed_device_is_gone_until_it_is_restored() {
 fn a_renamed_device_moves_in_the_order() {
     let mut fleet = Fleet::generate(20, 1);
     let id = fleet.device_id(7);
-    assert!(fleet.set_property(&id, "deviceName", json!("zzz last")));
+    assert!(fleet.set_property(&id, "deviceName", json!("龜 last")));
     let all = sweep(&fleet, 3);
-    assert_eq!((all.len(), text(&all[19], "id"), text(&all[19], "deviceName")), (20, id.as_str(), "zzz last"));
+    assert_eq!((all.len(), text(&all[19], "id"), text(&all[19], "deviceName")), (20, id.as_str(), "龜 last"));
     assert!(fleet.set_property(&id, "deviceName", json!("!first")));
     assert_eq!(text(&sweep(&fleet, 3)[0], "id"), id);
     assert!(!fleet.set_property("nobody", "notes", json!(1)));
@@ -217,7 +217,7 @@ fn rows_up_to_a_position_are_the_last_of_the_page_before() {
 fn a_list_row_has_about_the_size_of_a_real_one() {
     let fleet = Fleet::generate(1000, 1);
     let size = fleet.page(None, 1000, None).rows.len() / 1000;
-    assert!((2000..2600).contains(&size), "{size}");
+    assert!((1800..2600).contains(&size), "{size}");
 }
 
 #[test]
