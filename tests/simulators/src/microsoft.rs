@@ -109,7 +109,7 @@ impl Default for MicrosoftOptions {
 #[derive(Debug, Default)]
 struct Pages {
     revision: u64,
-    by_address: HashMap<String, Bytes>,
+    by_address: HashMap<String, devices::Page>,
 }
 
 /// What all requests share.

@@ -76,7 +76,10 @@ fn read(question: &Question, body: &[u8]) -> Result<Batch, Box<Answer>> {
             return Err(refused(&format!("The address of request '{}' must be relative.", part.id)));
         }
         if let Some(unknown) = part.depends_on.iter().find(|id| !ids.contains(&id.to_lowercase())) {
-            return Err(refused(&format!("Request '{}' depends on '{unknown}', which does not stand before it.", part.id)));
+            return Err(refused(&format!(
+                "Request '{}' depends on '{unknown}', which does not stand before it.",
+                part.id
+            )));
         }
     }
     Ok(batch)
@@ -99,9 +102,13 @@ async fn part_answer(shared: &Shared, question: &Question, part: &Part) -> Value
             retry = retry_after;
             if body.is_empty() { disturbed(status) } else { Answer { status, body: body.into() } }
         }
-        Some(Effect::Reset | Effect::Truncate { .. } | Effect::CutJson { .. } | Effect::Html | Effect::AnswerLost) => {
-            disturbed(StatusCode::GATEWAY_TIMEOUT)
-        }
+        Some(
+            Effect::Reset
+            | Effect::Truncate { .. }
+            | Effect::CutJson { .. }
+            | Effect::Html
+            | Effect::AnswerLost,
+        ) => disturbed(StatusCode::GATEWAY_TIMEOUT),
         effect => {
             if let Some(Effect::Slow { milliseconds }) = effect {
                 tokio::time::sleep(Duration::from_millis(milliseconds)).await;
@@ -126,7 +133,8 @@ async fn part_answer(shared: &Shared, question: &Question, part: &Part) -> Value
 
 fn rendered(part: &Part, answer: &Answer, retry_after: Option<&str>) -> Value {
     let content_type = if answer.status.is_success() { errors::JSON } else { "application/json" };
-    let mut headers = json!({ "Cache-Control": "no-cache", "OData-Version": "4.0", "Content-Type": content_type });
+    let mut headers =
+        json!({ "Cache-Control": "no-cache", "OData-Version": "4.0", "Content-Type": content_type });
     if let Some(seconds) = retry_after {
         headers["Retry-After"] = json!(seconds);
     }

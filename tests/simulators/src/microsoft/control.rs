@@ -62,7 +62,10 @@ async fn fleet(State(shared): State<SharedState>) -> Json<Value> {
     Json(json!({ "devices": fleet.len(), "users": fleet.user_count(), "revision": fleet.revision() }))
 }
 
-async fn device(State(shared): State<SharedState>, Path(id): Path<String>) -> Result<Json<Value>, StatusCode> {
+async fn device(
+    State(shared): State<SharedState>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, StatusCode> {
     shared.fleet().device(&id).map(Json).ok_or(StatusCode::NOT_FOUND)
 }
 
@@ -99,7 +102,8 @@ async fn restore(State(shared): State<SharedState>, Json(Ids { ids }): Json<Ids>
 
 async fn set(State(shared): State<SharedState>, Json(edits): Json<Vec<Property>>) -> Json<Value> {
     let mut fleet = shared.edit_fleet();
-    let changed = edits.into_iter().filter(|edit| fleet.set_property(&edit.id, &edit.name, edit.value.clone()));
+    let changed =
+        edits.into_iter().filter(|edit| fleet.set_property(&edit.id, &edit.name, edit.value.clone()));
     Json(json!({ "changed": changed.count() }))
 }
 

@@ -14,7 +14,8 @@ use crate::faults::Effect;
 use crate::fleet::{PROPERTIES, PageKey};
 
 const SET: &str = "deviceManagement/managedDevices";
-const SCOPES: [&str; 2] = ["DeviceManagementManagedDevices.Read.All", "DeviceManagementManagedDevices.ReadWrite.All"];
+const SCOPES: [&str; 2] =
+    ["DeviceManagementManagedDevices.Read.All", "DeviceManagementManagedDevices.ReadWrite.All"];
 
 /// The largest page that can be asked for.
 const LARGEST_PAGE: usize = 1000;
@@ -48,7 +49,8 @@ pub(super) fn single(shared: &Shared, question: &Question, id: &str) -> Answer {
         Err(refusal) => return *refusal,
     };
     let Some(row) = shared.fleet().single(id, selected.as_deref()) else {
-        let code = if uuid::Uuid::try_parse(id).is_ok() { (404, "ResourceNotFound") } else { (400, "BadRequest") };
+        let code =
+            if uuid::Uuid::try_parse(id).is_ok() { (404, "ResourceNotFound") } else { (400, "BadRequest") };
         return question.refused_by_intune(code.0, code.1, "An error has occurred");
     };
     let context = question.context(SET, selected.as_deref(), "/$entity");
@@ -118,7 +120,8 @@ fn selected(question: &Question, query: &Query) -> Result<Option<Vec<String>>, B
 }
 
 /// A rendered page and the query of the next one.
-struct Page {
+#[derive(Clone, Debug)]
+pub(super) struct Page {
     body: Bytes,
     next_query: Option<String>,
 }
@@ -129,8 +132,8 @@ fn page(shared: &Shared, question: &Question, wanted: &Wanted) -> Page {
     let revision = shared.fleet().revision();
     if keeps {
         let pages = shared.pages();
-        if let Some(body) = pages.by_address.get(&address).filter(|_| pages.revision == revision) {
-            return Page { body: body.clone(), next_query: None };
+        if let Some(page) = pages.by_address.get(&address).filter(|_| pages.revision == revision) {
+            return page.clone();
         }
     }
     let page = rendered(shared, question, wanted);
@@ -140,7 +143,7 @@ fn page(shared: &Shared, question: &Question, wanted: &Wanted) -> Page {
             pages.by_address.clear();
             pages.revision = revision;
         }
-        pages.by_address.insert(address, page.body.clone());
+        pages.by_address.insert(address, page.clone());
     }
     page
 }
@@ -150,7 +153,8 @@ fn rendered(shared: &Shared, question: &Question, wanted: &Wanted) -> Page {
     let fleet = shared.fleet();
     let mut rows = Vec::new();
     let mut count = 0;
-    if let (Some(Effect::RepeatDevices { count: repeated }), Some(after)) = (&question.effect, &wanted.after) {
+    if let (Some(Effect::RepeatDevices { count: repeated }), Some(after)) = (&question.effect, &wanted.after)
+    {
         (rows, count) = fleet.rows_up_to(after, *repeated, selected);
     }
     let mut next_query = None;
@@ -216,7 +220,8 @@ fn token(key: &PageKey) -> String {
 }
 
 fn position(token: &str) -> Option<PageKey> {
-    let (name, id) = token.strip_prefix("LastDeviceName='")?.strip_suffix('\'')?.rsplit_once("',LastDeviceId='")?;
+    let (name, id) =
+        token.strip_prefix("LastDeviceName='")?.strip_suffix('\'')?.rsplit_once("',LastDeviceId='")?;
     let unquoted = |text: &str| text.replace("''", "'");
     Some(PageKey { device_name: unquoted(name), device_id: unquoted(id) })
 }

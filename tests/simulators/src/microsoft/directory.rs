@@ -10,14 +10,32 @@ use crate::fleet::FleetUser;
 
 /// What Graph sends of a user without `$select`.
 const DEFAULT_PROPERTIES: &[&str] = &[
-    "businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone", "officeLocation",
-    "preferredLanguage", "surname", "userPrincipalName", "id",
+    "businessPhones",
+    "displayName",
+    "givenName",
+    "jobTitle",
+    "mail",
+    "mobilePhone",
+    "officeLocation",
+    "preferredLanguage",
+    "surname",
+    "userPrincipalName",
+    "id",
 ];
 
 /// Properties that the service does not read for collections.
 const NOT_IN_COLLECTIONS: &[&str] = &[
-    "aboutMe", "birthday", "hireDate", "interests", "mySite", "pastProjects", "preferredName", "responsibilities",
-    "schools", "skills", "mailboxSettings",
+    "aboutMe",
+    "birthday",
+    "hireDate",
+    "interests",
+    "mySite",
+    "pastProjects",
+    "preferredName",
+    "responsibilities",
+    "schools",
+    "skills",
+    "mailboxSettings",
 ];
 
 const DEFAULT_PAGE: u64 = 100;
@@ -57,7 +75,9 @@ pub(super) fn users(shared: &Shared, question: &Question) -> Answer {
         Some(Ok(top)) if (1..=LARGEST_PAGE).contains(&top) => top,
         Some(_) => {
             let asked = query.get("$top").unwrap_or_default();
-            return bad(&format!("Invalid page size specified: '{asked}'. Must be between 1 and 999 inclusive."));
+            return bad(&format!(
+                "Invalid page size specified: '{asked}'. Must be between 1 and 999 inclusive."
+            ));
         }
     };
     let selected = query.selected();
@@ -72,7 +92,11 @@ pub(super) fn users(shared: &Shared, question: &Question) -> Answer {
         None => 0,
         Some(Some(start)) => start,
         Some(None) => {
-            return question.refused(400, "Directory_ExpiredPageToken", "The specified page token value has expired.");
+            return question.refused(
+                400,
+                "Directory_ExpiredPageToken",
+                "The specified page token value has expired.",
+            );
         }
     };
     let fleet = shared.fleet();
@@ -101,8 +125,9 @@ pub(super) fn user(shared: &Shared, question: &Question, id: &str) -> Answer {
         return refusal;
     }
     let Some(user) = shared.fleet().user(id) else {
-        let says =
-            format!("Resource '{id}' does not exist or one of its queried reference-property objects are not present.");
+        let says = format!(
+            "Resource '{id}' does not exist or one of its queried reference-property objects are not present."
+        );
         return question.refused(404, "Request_ResourceNotFound", &says);
     };
     let mut row = narrowed(properties(&user), selected.as_deref());

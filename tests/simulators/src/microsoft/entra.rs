@@ -40,7 +40,9 @@ pub(super) async fn token(
 fn issue(shared: &Shared, tenant: &str, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refused> {
     let options = shared.options();
     if !tenant.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')) {
-        let says = format!("Specified tenant identifier '{tenant}' is neither a valid DNS name, nor a valid external domain.");
+        let says = format!(
+            "Specified tenant identifier '{tenant}' is neither a valid DNS name, nor a valid external domain."
+        );
         return Err(refused(900_023, 400, "invalid_request", says));
     }
     if !tenant.eq_ignore_ascii_case(&options.tenant) && !tenant.eq_ignore_ascii_case(&options.tenant_domain) {
@@ -55,7 +57,9 @@ fn issue(shared: &Shared, tenant: &str, headers: &HeaderMap, body: &[u8]) -> Res
     let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let required = |name: &str| {
         let says = format!("The request body must contain the following parameter: '{name}'.");
-        field(name).filter(|value| !value.is_empty()).ok_or_else(|| refused(900_144, 400, "invalid_request", says))
+        field(name)
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| refused(900_144, 400, "invalid_request", says))
     };
     let basic = basic_credentials(headers);
     if required("grant_type")? != "client_credentials" {
@@ -77,7 +81,8 @@ fn issue(shared: &Shared, tenant: &str, headers: &HeaderMap, body: &[u8]) -> Res
     check_scope(shared, headers, required("scope")?)?;
     let secret = basic.as_ref().map(|(_, secret)| secret.as_str()).or_else(|| field("client_secret"));
     let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
-        let says = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
+        let says =
+            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
         return Err(refused(7_000_218, 401, "invalid_client", says));
     };
     if secret != options.secret {
@@ -139,7 +144,9 @@ fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
     let text = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
     let (client, secret) = text.split_once(':')?;
     let decoded = |text: &str| {
-        url::form_urlencoded::parse(format!("x={text}").as_bytes()).next().map(|(_, value)| value.into_owned())
+        url::form_urlencoded::parse(format!("x={text}").as_bytes())
+            .next()
+            .map(|(_, value)| value.into_owned())
     };
     Some((decoded(client)?, decoded(secret)?))
 }
@@ -181,7 +188,11 @@ pub(super) fn usual(status: StatusCode) -> Response {
             "The server has terminated the request because the tenant sent too many requests.",
         ),
         401 => (7_000_215, "invalid_client", "Invalid client secret provided."),
-        400 => (900_144, "invalid_request", "The request body must contain the following parameter: 'grant_type'."),
+        400 => (
+            900_144,
+            "invalid_request",
+            "The request body must contain the following parameter: 'grant_type'.",
+        ),
         _ => (90_033, "temporarily_unavailable", "A transient error has occurred. Please try again."),
     };
     refusal_response(&refused(code, status.as_u16(), error, says))

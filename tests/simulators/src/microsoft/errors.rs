@@ -56,7 +56,9 @@ pub(super) fn intune_message(says: &str, path: &str, ids: &RequestIds) -> String
 pub(super) fn usual(service: Service, status: StatusCode, path: &str, ids: &RequestIds) -> Value {
     let wrapped = || intune_message("An error has occurred", path, ids);
     match (service, status.as_u16()) {
-        (_, 401) => body("InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.", ids),
+        (_, 401) => {
+            body("InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.", ids)
+        }
         (Service::Intune, 403) => body("Forbidden", &wrapped(), ids),
         (Service::Directory, 403) => {
             body("Authorization_RequestDenied", "Insufficient privileges to complete the operation.", ids)

@@ -149,7 +149,11 @@ fn no_route(question: &Question, method: &str) -> Answer {
 fn preferred_page_size(headers: &HeaderMap) -> Option<usize> {
     let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split([',', ';'])).find_map(|one| {
-        one.trim().strip_prefix("odata.maxpagesize=").or_else(|| one.trim().strip_prefix("maxpagesize="))?.parse().ok()
+        one.trim()
+            .strip_prefix("odata.maxpagesize=")
+            .or_else(|| one.trim().strip_prefix("maxpagesize="))?
+            .parse()
+            .ok()
     })
 }
 
@@ -199,8 +203,7 @@ pub(super) fn usual_answer(status: StatusCode, request: &http::request::Parts) -
     }
     let ids = RequestIds::new(request.headers.get("client-request-id").and_then(|value| value.to_str().ok()));
     let service = service_of(path);
-    let mut response =
-        json_response(status, "application/json", &errors::usual(service, status, path, &ids));
+    let mut response = json_response(status, "application/json", &errors::usual(service, status, path, &ids));
     add_headers(&mut response, &ids);
     response
 }

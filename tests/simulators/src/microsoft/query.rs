@@ -34,7 +34,8 @@ impl Query {
     /// The query of the next page: the same parameters, with the token in place of an earlier one.
     pub(super) fn next(&self, token: &str) -> String {
         let kept = self.parameters.iter().filter(|(name, _)| name != "$skiptoken");
-        let mut parts: Vec<String> = kept.map(|(name, value)| format!("{}={}", name, encoded(value))).collect();
+        let mut parts: Vec<String> =
+            kept.map(|(name, value)| format!("{}={}", name, encoded(value))).collect();
         parts.push(format!("$skiptoken={token}"));
         parts.join("&")
     }

@@ -47,7 +47,8 @@ impl Tokens {
 
     /// The roles of the token in an `Authorization` header.
     pub(super) fn roles(&self, authorization: Option<&str>) -> Result<Vec<String>, Refusal> {
-        let token = authorization.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).unwrap_or_default();
+        let token =
+            authorization.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).unwrap_or_default();
         if token.is_empty() {
             return Err(Refusal::Missing);
         }

@@ -13,7 +13,9 @@ use crate::faults::{Effect, Fault};
 use crate::testing;
 
 /// A service that counts how often it was asked.
-async fn counting_server(options: ServeOptions) -> (RunningServer, Faults, RequestLog, Arc<std::sync::atomic::AtomicU64>) {
+async fn counting_server(
+    options: ServeOptions,
+) -> (RunningServer, Faults, RequestLog, Arc<std::sync::atomic::AtomicU64>) {
     let handled = Arc::new(std::sync::atomic::AtomicU64::new(0));
     let router = Router::new()
         .route("/things", get(answer).post(answer))
@@ -111,8 +113,14 @@ async fn requests_are_counted_by_route_and_the_control_routes_are_not() {
     for id in 1..=3 {
         client.post(format!("{}/things/{id}", server.address())).body("[1]").send().await.unwrap();
     }
-    let counts: Value =
-        client.get(format!("{}/requests", server.control_address())).send().await.unwrap().json().await.unwrap();
+    let counts: Value = client
+        .get(format!("{}/requests", server.control_address()))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
     assert_eq!(counts["total"], 3);
     assert_eq!(counts["routes"], json!({ "POST /things/{id}": 3 }));
     let entries = log.entries();
