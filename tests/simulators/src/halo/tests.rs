@@ -1,0 +1,1 @@
+//! Each rule that the simulated Halo is strict about.
