@@ -18,3 +18,5 @@ pub mod fleet;
 pub mod halo;
 pub mod microsoft;
 pub mod server;
+#[cfg(test)]
+mod testing;
