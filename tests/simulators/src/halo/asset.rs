@@ -2,8 +2,6 @@
 //!
 //! Kept small on purpose: a simulated Halo holds up to a million of these.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 /// The value of one asset field.
@@ -39,7 +37,7 @@ pub struct Asset {
     /// Last write, milliseconds since 1970.
     pub last_modified: i64,
     fields: Vec<FieldValue>,
-    extras: Option<Box<BTreeMap<String, Value>>>,
+    extras: Vec<(Box<str>, Value)>,
 }
 
 impl Asset {
@@ -67,21 +65,25 @@ impl Asset {
 
     /// Another member of the entity as it was written, for example `criticality` or `software`.
     pub fn extra(&self, member: &str) -> Option<&Value> {
-        self.extras.as_ref()?.get(member)
+        self.extras().find(|(name, _)| *name == member).map(|(_, value)| value)
     }
 
     /// All other members that were written.
     pub fn extras(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.extras.iter().flat_map(|extras| extras.iter().map(|(name, value)| (name.as_str(), value)))
+        self.extras.iter().map(|(name, value)| (&**name, value))
     }
 
     /// Writes another member.
     pub fn set_extra(&mut self, member: &str, value: Value) {
-        self.extras.get_or_insert_default().insert(member.to_owned(), value);
+        match self.extras.iter_mut().find(|(name, _)| **name == *member) {
+            Some((_, kept)) => *kept = value,
+            None => self.extras.push((member.into(), value)),
+        }
     }
 
     pub(super) fn shrink(&mut self) {
         self.fields.shrink_to_fit();
         self.users.shrink_to_fit();
+        self.extras.shrink_to_fit();
     }
 }

@@ -148,7 +148,7 @@ impl HaloState {
             kind.fields.clear();
             for row in rows {
                 let field = Members { index, row: &row }.id("field_id")?.unwrap_or(0);
-                if !self.fields.get(&field).is_some_and(|field| field.kind == "T") {
+                if self.fields.get(&field).is_none_or(|field| field.kind != "T") {
                     return Err(Refusal::rule(index, "fields", format!("Field {field} does not exist.")));
                 }
                 if !kind.fields.contains(&field) {

@@ -110,7 +110,7 @@ impl HaloState {
                 let wanted = |user: &&User| {
                     filter.common(user.inactive, user.last_modified)
                         && filter.site.is_none_or(|site| site == user.site_id)
-                        && filter.client.is_none_or(|wanted| client(*user) == Some(wanted))
+                        && filter.client.is_none_or(|wanted| client(user) == Some(wanted))
                         && !(filter.without_general && &*user.name == "General User")
                         && filter.search(&[&user.name, &user.email, &user.login])
                 };

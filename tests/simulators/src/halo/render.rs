@@ -273,7 +273,7 @@ fn damage(members: &mut Map<String, Value>, how: BrokenRow) {
     match how {
         BrokenRow::WithoutFields => remove(members, &["fields", "key_field", "key_field2", "key_field3"]),
         BrokenRow::WithoutMembers => {
-            remove(members, &["inventory_number", "status_id", "last_modified", "dlastupdate"])
+            remove(members, &["inventory_number", "status_id", "last_modified", "dlastupdate"]);
         }
         BrokenRow::WithoutSite => {
             for name in ["client_id", "client_name", "site_id", "site_name"] {

@@ -238,16 +238,15 @@ fn post_assets(
     let ids = state.write_assets(&inputs, stop)?;
     let one = |id: u64, body: &mut Vec<u8>| {
         let warning = state.options.warning.as_deref();
-        match (state.options.reply_members, state.asset(id)) {
-            (ReplyMembers::Detailed, Some(asset)) => state.render(asset, Detail::Full, warning, body),
-            _ => {
-                let mut row = json!({ "id": id });
-                if let Some(warning) = warning {
-                    row["_warning"] = json!(warning);
-                }
-                body.extend_from_slice(row.to_string().as_bytes());
-            }
+        let detailed = state.asset(id).filter(|_| state.options.reply_members == ReplyMembers::Detailed);
+        if let Some(asset) = detailed {
+            return state.render(asset, Detail::Full, warning, body);
         }
+        let mut row = json!({ "id": id });
+        if let (Some(warning), Value::Object(members)) = (warning, &mut row) {
+            members.insert("_warning".to_owned(), json!(warning));
+        }
+        body.extend_from_slice(row.to_string().as_bytes());
     };
     let mut body = Vec::new();
     match state.options.reply {
