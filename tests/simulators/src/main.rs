@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use clap::{Parser, ValueEnum};
 use integrator_simulators::faults::{Fault, Faults};
 use integrator_simulators::fleet::{Fleet, FleetOptions};
+use integrator_simulators::halo::{Halo, HaloOptions, ReplyForm, UserSeed};
 use integrator_simulators::microsoft::{Microsoft, MicrosoftOptions, PageCache, TokenForm};
 use integrator_simulators::server::{ServeOptions, TlsFiles};
 use serde_json::{Value, json};
@@ -59,6 +60,24 @@ struct Arguments {
     /// A file with an array of faults for Entra and Graph.
     #[arg(long)]
     microsoft_faults: Option<PathBuf>,
+    /// Port of Halo; without it any free one.
+    #[arg(long)]
+    halo_port: Option<u16>,
+    /// A path in front of Halo, such as `/helpdesk`.
+    #[arg(long, default_value = "")]
+    halo_prefix: String,
+    /// What Halo answers to a POST of several entities.
+    #[arg(long, value_enum)]
+    halo_reply: Option<Reply>,
+    /// A file with Halo's options, as JSON.
+    #[arg(long)]
+    halo_options: Option<PathBuf>,
+    /// Share of the tenant's users that Halo has too, in percent.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(..=100))]
+    halo_users: u64,
+    /// A file with an array of faults for Halo.
+    #[arg(long)]
+    halo_faults: Option<PathBuf>,
     /// Serve https, and write the certificates of the authorities into this folder.
     #[arg(long, value_name = "FOLDER")]
     tls: Option<PathBuf>,
@@ -71,6 +90,13 @@ struct Arguments {
 enum Tokens {
     Jwt,
     Opaque,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Reply {
+    List,
+    First,
+    Last,
 }
 
 type Failure = Box<dyn std::error::Error>;
@@ -90,6 +116,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let microsoft = start_microsoft(&arguments).await?;
     let mut ready = serde_json::Map::new();
     ready.insert("microsoft".to_owned(), microsoft_ready(&microsoft));
+    let halo = start_halo(&arguments, &microsoft).await?;
+    ready.insert("halo".to_owned(), halo_ready(&halo));
     let mut output = std::io::stdout();
     writeln!(output, "{}", Value::Object(ready))?;
     output.flush()?;
@@ -146,6 +174,55 @@ fn microsoft_ready(microsoft: &Microsoft) -> Value {
     })
 }
 
+async fn start_halo(arguments: &Arguments, microsoft: &Microsoft) -> Result<Halo, Failure> {
+    let mut options: HaloOptions = match &arguments.halo_options {
+        Some(file) => read_json(file)?,
+        None => HaloOptions::default(),
+    };
+    options.reply = match arguments.halo_reply {
+        None => options.reply,
+        Some(Reply::List) => ReplyForm::List,
+        Some(Reply::First) => ReplyForm::FirstObject,
+        Some(Reply::Last) => ReplyForm::LastObject,
+    };
+    let share = arguments.halo_users;
+    let shared = (0_u64..).zip(microsoft.fleet().users().collect::<Vec<_>>());
+    // Every hundredth place decides, so that the users that both sides have are spread over the list.
+    options.users.extend(shared.filter(|(place, _)| place % 100 < share).map(|(_, user)| UserSeed {
+        azure_id: user.id,
+        name: user.display_name,
+        email: user.mail,
+        login: user.user_principal_name,
+        sam_account_name: user.sam_account_name,
+        employee_id: user.employee_id,
+        ..UserSeed::default()
+    }));
+    let serve = ServeOptions {
+        port: arguments.halo_port,
+        prefix: arguments.halo_prefix.clone(),
+        tls: tls_files(arguments, "halo-ca.pem")?,
+        ..ServeOptions::default()
+    };
+    let halo = Halo::start(options, serve).await?;
+    if let Some(file) = &arguments.halo_faults {
+        script(halo.faults(), file)?;
+    }
+    Ok(halo)
+}
+
+fn halo_ready(halo: &Halo) -> Value {
+    let state = halo.state();
+    let options = state.options();
+    json!({
+        "address": halo.address(),
+        "control": halo.control_address(),
+        "client_id": options.client_id,
+        "secret": options.client_secret,
+        "tenant": options.tenant,
+        "users": state.users().count(),
+    })
+}
+
 fn tls_files(arguments: &Arguments, name: &str) -> std::io::Result<Option<TlsFiles>> {
     let Some(folder) = &arguments.tls else { return Ok(None) };
     std::fs::create_dir_all(folder)?;
@@ -154,7 +231,9 @@ fn tls_files(arguments: &Arguments, name: &str) -> std::io::Result<Option<TlsFil
 
 fn script(faults: &Faults, file: &PathBuf) -> Result<(), Failure> {
     let script: Vec<Fault> = read_json(file)?;
-    script.into_iter().for_each(|fault| faults.add(fault));
+    for fault in script {
+        faults.add(fault);
+    }
     Ok(())
 }
 

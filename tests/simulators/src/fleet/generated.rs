@@ -267,6 +267,7 @@ impl Generator {
     }
 
     /// Everything about a device.
+    #[allow(clippy::too_many_lines)] // one line for each property
     pub(super) fn row(&self, index: u32, domain: &str, view: View) -> GeneratedRow {
         let choices = self.choices(index);
         let hardware = self.choices(Self::hardware(index));

@@ -71,7 +71,9 @@ async fn device(
 
 async fn add(State(shared): State<SharedState>, Json(rows): Json<Vec<Value>>) -> StatusCode {
     let mut fleet = shared.edit_fleet();
-    rows.into_iter().for_each(|row| fleet.add(row));
+    for row in rows {
+        fleet.add(row);
+    }
     StatusCode::NO_CONTENT
 }
 

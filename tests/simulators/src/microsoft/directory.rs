@@ -194,13 +194,7 @@ fn properties(user: &FleetUser) -> Value {
 
 fn narrowed(row: Value, selected: Option<&[String]>) -> Value {
     let Value::Object(mut properties) = row else { return row };
-    let default: Vec<String>;
-    let names = match selected {
-        Some(names) => names,
-        None => {
-            default = DEFAULT_PROPERTIES.iter().map(|name| (*name).to_owned()).collect();
-            &default
-        }
-    };
+    let default = || DEFAULT_PROPERTIES.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let names = selected.map_or_else(default, <[String]>::to_vec);
     names.iter().filter_map(|name| properties.remove_entry(name)).collect::<Map<_, _>>().into()
 }

@@ -1,4 +1,6 @@
-//! Queries as OData writes them: parameters with `$`, and links that carry them on.
+//! Queries as `OData` writes them: parameters with `$`, and links that carry them on.
+
+use std::fmt::Write;
 
 /// The parameters of a query, decoded, in the order in which they were sent.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +17,7 @@ impl Query {
         self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The names of the parameters that belong to OData.
+    /// The names of the parameters that belong to `OData`.
     pub(super) fn system_names(&self) -> impl Iterator<Item = &str> {
         self.parameters.iter().map(|(name, _)| name.as_str()).filter(|name| name.starts_with('$'))
     }
@@ -47,7 +49,7 @@ pub(super) fn encoded(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02x}")),
+            _ => write!(out, "%{byte:02x}").expect("a text can grow"),
         }
     }
     out
