@@ -131,7 +131,8 @@ async fn requests_are_counted_by_route_and_the_control_routes_are_not() {
 
 #[tokio::test]
 async fn a_body_of_many_megabytes_reaches_the_service() {
-    let router = Router::new().route("/", post(|body: axum::body::Bytes| async move { body.len().to_string() }));
+    let router =
+        Router::new().route("/", post(|body: axum::body::Bytes| async move { body.len().to_string() }));
     let server = serve(router, Faults::new(), RequestLog::new(), ServeOptions::default()).await.unwrap();
     let request = testing::client().post(format!("{}/", server.address())).body(vec![b'x'; 5 << 20]);
     assert_eq!(request.send().await.unwrap().text().await.unwrap(), (5 << 20).to_string());
