@@ -69,7 +69,9 @@ async fn list_faults(State(shared): State<Shared>) -> Json<Value> {
 }
 
 async fn add_faults(State(shared): State<Shared>, Json(script): Json<Vec<Fault>>) -> StatusCode {
-    script.into_iter().for_each(|fault| shared.faults.add(fault));
+    for fault in script {
+        shared.faults.add(fault);
+    }
     StatusCode::NO_CONTENT
 }
 

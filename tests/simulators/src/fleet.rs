@@ -249,7 +249,12 @@ impl Fleet {
     }
 
     /// A page of the list.
-    pub(crate) fn page(&self, after: Option<&PageKey>, limit: usize, selected: Option<&[String]>) -> RenderedPage {
+    pub(crate) fn page(
+        &self,
+        after: Option<&PageKey>,
+        limit: usize,
+        selected: Option<&[String]>,
+    ) -> RenderedPage {
         let mut slots: Vec<Slot> = self.order.after(after).take(limit + 1).collect();
         let more = slots.len() > limit;
         slots.truncate(limit);
@@ -259,7 +264,12 @@ impl Fleet {
     }
 
     /// The last rows up to this position, as a list shows them, and how many they are.
-    pub(crate) fn rows_up_to(&self, key: &PageKey, count: usize, selected: Option<&[String]>) -> (Vec<u8>, usize) {
+    pub(crate) fn rows_up_to(
+        &self,
+        key: &PageKey,
+        count: usize,
+        selected: Option<&[String]>,
+    ) -> (Vec<u8>, usize) {
         let slots = self.order.up_to(key, count);
         (self.render(&slots, selected), slots.len())
     }
@@ -271,7 +281,9 @@ impl Fleet {
                 out.push(b',');
             }
             let written = match (slot, selected) {
-                (Slot::Generated(index), None) => serde_json::to_writer(&mut out, &self.generated(*index, View::List)),
+                (Slot::Generated(index), None) => {
+                    serde_json::to_writer(&mut out, &self.generated(*index, View::List))
+                }
                 (_, None) => serde_json::to_writer(&mut out, &row::in_list(self.stored(slot))),
                 (_, Some(selected)) => {
                     serde_json::to_writer(&mut out, &row::narrowed(row::in_list(self.stored(slot)), selected))

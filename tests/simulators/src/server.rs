@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::response::Response;
 use http::StatusCode;
 use tokio::net::TcpListener;
@@ -106,6 +107,14 @@ impl Bound {
         &self.address
     }
 
+    /// Adds routes under `/control`, for those that need the address.
+    #[must_use]
+    pub fn with_control(mut self, routes: Router) -> Self {
+        let control = self.options.control.take().unwrap_or_default();
+        self.options.control = Some(control.merge(routes));
+        self
+    }
+
     /// Serves the router on the socket.
     pub fn serve(self, router: Router, faults: Faults, log: RequestLog) -> io::Result<RunningServer> {
         let Self { listener, socket, address, options } = self;
@@ -117,8 +126,9 @@ impl Bound {
             control = control.merge(more);
         }
         let service = Arc::new(connection::Service {
-            router,
-            control: Router::new().nest("/control", control),
+            // A large batch of wide rows is more than the framework lets through by itself.
+            router: router.layer(DefaultBodyLimit::disable()),
+            control: Router::new().nest("/control", control).layer(DefaultBodyLimit::disable()),
             faults,
             log,
             status_answer: options.status_answer.unwrap_or(plain_status),

@@ -32,7 +32,13 @@ pub(super) struct Model {
     pub(super) serial: SerialShape,
 }
 
-const fn model(maker: &'static str, name: &'static str, prefix: &'static str, alphabet: &'static [u8], length: usize) -> Model {
+const fn model(
+    maker: &'static str,
+    name: &'static str,
+    prefix: &'static str,
+    alphabet: &'static [u8],
+    length: usize,
+) -> Model {
     Model { maker, name, serial: SerialShape { prefix, alphabet, length } }
 }
 

@@ -210,7 +210,8 @@ impl Generator {
     /// The user of a device; some devices have none.
     fn user_index(&self, index: u32) -> Option<u64> {
         let hardware = Self::hardware(index);
-        if self.platform(index) == Platform::Sense || self.choices(hardware).below(purpose::USERLESS, 25) == 0 {
+        if self.platform(index) == Platform::Sense || self.choices(hardware).below(purpose::USERLESS, 25) == 0
+        {
             return None;
         }
         Some(u64::from(hardware) * self.users() / u64::from(self.devices.max(1)))
@@ -220,7 +221,8 @@ impl Generator {
     pub(super) fn name(&self, index: u32) -> String {
         let choices = self.choices(Self::hardware(index));
         let style = choices.below(purpose::NAME, 10);
-        let random = |length| choices.text(purpose::NAME + 100, b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", length);
+        let random =
+            |length| choices.text(purpose::NAME + 100, b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", length);
         let owner = self.user_index(index).map(|user| people::given_name(self.seed, user));
         match (self.platform(index), owner) {
             (Platform::Windows, Some(owner)) if style == 0 => format!("{owner}'s PC"),
@@ -231,7 +233,9 @@ impl Generator {
             }
             (Platform::MacOs, Some(owner)) if style < 7 => format!("{owner}’s {}", self.model(index).name),
             (Platform::MacOs, _) => format!("MAC-{}", random(8)),
-            (Platform::Ios, Some(owner)) if self.model(index).name.starts_with("iPad") => format!("{owner}'s iPad"),
+            (Platform::Ios, Some(owner)) if self.model(index).name.starts_with("iPad") => {
+                format!("{owner}'s iPad")
+            }
             (Platform::Ios, Some(owner)) => format!("{owner}'s iPhone"),
             (Platform::Ios, None) => "iPad".to_owned(),
             (Platform::Android, _) => format!("{}_AndroidForWork_{}", random(6).to_lowercase(), random(4)),
@@ -263,6 +267,7 @@ impl Generator {
     }
 
     /// Everything about a device.
+    #[allow(clippy::too_many_lines)] // one line for each property
     pub(super) fn row(&self, index: u32, domain: &str, view: View) -> GeneratedRow {
         let choices = self.choices(index);
         let hardware = self.choices(Self::hardware(index));
@@ -284,14 +289,22 @@ impl Generator {
         let free = i64::try_from(choices.below(purpose::FREE, total_unsigned.max(1))).unwrap_or(0);
         let managed_name = match &user {
             _ if sense => String::new(),
-            Some(user) => managed_name(user.user_principal_name.split('@').next().unwrap_or(""), platform, enrolled),
+            Some(user) => {
+                managed_name(user.user_principal_name.split('@').next().unwrap_or(""), platform, enrolled)
+            }
             None => managed_name(&choices.guid(purpose::ENTRA_ID).to_string(), platform, enrolled),
         };
         let stored = view == View::Stored;
         GeneratedRow {
             id: self.id(index).to_string(),
             device_name: self.name(index),
-            managed_device_owner_type: if sense { "unknown" } else if company { "company" } else { "personal" },
+            managed_device_owner_type: if sense {
+                "unknown"
+            } else if company {
+                "company"
+            } else {
+                "personal"
+            },
             enrolled_date_time: time(enrolled),
             last_sync_date_time: time(self.synced(index)),
             operating_system: platform.operating_system(),
@@ -307,7 +320,8 @@ impl Generator {
             activation_lock_bypass_code: None,
             azure_ad_device_id: choices.guid(purpose::ENTRA_ID).to_string(),
             device_registration_state: if sense { "notRegistered" } else { "registered" },
-            device_category_display_name: hardware.pick(purpose::CATEGORY, &["Unknown", "Unknown", "Unknown", "Office"]),
+            device_category_display_name: hardware
+                .pick(purpose::CATEGORY, &["Unknown", "Unknown", "Unknown", "Office"]),
             is_supervised: company && platform == Platform::Ios,
             exchange_last_successful_sync_date_time: NEVER,
             exchange_access_state: "none",
@@ -324,7 +338,11 @@ impl Generator {
                 _ => "2025-12-28T22:01:08Z",
             },
             serial_number: self.serial(index),
-            phone_number: if phone { format!("+44{}", hardware.text(purpose::PHONE, b"0123456789", 10)) } else { String::new() },
+            phone_number: if phone {
+                format!("+44{}", hardware.text(purpose::PHONE, b"0123456789", 10))
+            } else {
+                String::new()
+            },
             android_security_patch_level: if platform == Platform::Android { "2026-07-01" } else { "" },
             configuration_manager_client_enabled_features: None,
             wifi_mac_address: if sense { String::new() } else { mac(hardware, purpose::WIFI, platform) },
@@ -336,13 +354,23 @@ impl Generator {
             managed_device_name: managed_name,
             partner_reported_threat_state: "unknown",
             require_user_enrollment_approval: None,
-            management_certificate_expiration_date: if sense { NEVER.to_owned() } else { time(enrolled + Duration::days(1000)) },
-            iccid: (stored && phone).then(|| format!("8944{}", hardware.text(purpose::IMEI, b"0123456789", 15))),
+            management_certificate_expiration_date: if sense {
+                NEVER.to_owned()
+            } else {
+                time(enrolled + Duration::days(1000))
+            },
+            iccid: (stored && phone)
+                .then(|| format!("8944{}", hardware.text(purpose::IMEI, b"0123456789", 15))),
             udid: (stored && platform == Platform::Ios)
                 .then(|| format!("00008110-{}", hardware.text(purpose::UDID, b"0123456789ABCDEF", 16))),
             notes: (stored && choices.below(purpose::NOTES, 50) == 0).then_some("Loaner"),
-            ethernet_mac_address: (stored && !phone && !sense).then(|| mac(hardware, purpose::ETHERNET, platform)),
-            physical_memory_in_bytes: if stored && !phone && !sense { hardware.pick(purpose::MEMORY, MEMORY) } else { 0 },
+            ethernet_mac_address: (stored && !phone && !sense)
+                .then(|| mac(hardware, purpose::ETHERNET, platform)),
+            physical_memory_in_bytes: if stored && !phone && !sense {
+                hardware.pick(purpose::MEMORY, MEMORY)
+            } else {
+                0
+            },
             enrollment_profile_name: (stored && platform == Platform::Ios).then_some("Company phones"),
             management_state: "managed",
             device_action_results: [],

@@ -174,7 +174,9 @@ struct Merged<'a, G: Iterator<Item = u32>, E: Iterator<Item = (&'a SortKey, &'a 
     first: Ordering,
 }
 
-impl<'a, G: Iterator<Item = u32>, E: Iterator<Item = (&'a SortKey, &'a Extra)>> Iterator for Merged<'a, G, E> {
+impl<'a, G: Iterator<Item = u32>, E: Iterator<Item = (&'a SortKey, &'a Extra)>> Iterator
+    for Merged<'a, G, E>
+{
     type Item = Slot<'a>;
 
     fn next(&mut self) -> Option<Slot<'a>> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::random::Choices;
 
 /// One user of the tenant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FleetUser {
     /// The Entra object id, a GUID.
@@ -27,18 +27,51 @@ pub struct FleetUser {
 type Name = (&'static str, &'static str);
 
 const GIVEN: &[Name] = &[
-    ("Adele", "adele"), ("Megan", "megan"), ("Lynne", "lynne"), ("Diego", "diego"), ("Pradeep", "pradeep"),
-    ("Isaiah", "isaiah"), ("Nestor", "nestor"), ("Grady", "grady"), ("Zoë", "zoe"), ("Łukasz", "lukasz"),
-    ("José", "jose"), ("Siân", "sian"), ("Jürgen", "juergen"), ("François", "francois"), ("太郎", "taro"),
-    ("Иван", "ivan"), ("علي", "ali"), ("Ngọc", "ngoc"), ("Maeve", "maeve"), ("Oluwaseun", "oluwaseun"),
+    ("Adele", "adele"),
+    ("Megan", "megan"),
+    ("Lynne", "lynne"),
+    ("Diego", "diego"),
+    ("Pradeep", "pradeep"),
+    ("Isaiah", "isaiah"),
+    ("Nestor", "nestor"),
+    ("Grady", "grady"),
+    ("Zoë", "zoe"),
+    ("Łukasz", "lukasz"),
+    ("José", "jose"),
+    ("Siân", "sian"),
+    ("Jürgen", "juergen"),
+    ("François", "francois"),
+    ("太郎", "taro"),
+    ("Иван", "ivan"),
+    ("علي", "ali"),
+    ("Ngọc", "ngoc"),
+    ("Maeve", "maeve"),
+    ("Oluwaseun", "oluwaseun"),
 ];
 
 const FAMILY: &[Name] = &[
-    ("Vance", "vance"), ("Bowen", "bowen"), ("O'Brien", "obrien"), ("Robbins", "robbins"), ("Siciliani", "siciliani"),
-    ("Gupta", "gupta"), ("Langer", "langer"), ("Wilke", "wilke"), ("Müller", "mueller"), ("D’Angelo", "dangelo"),
-    ("Nowak", "nowak"), ("山田", "yamada"), ("Петров", "petrov"), ("Nguyễn", "nguyen"), ("van der Berg", "vanderberg"),
-    ("Smith-Jones", "smith-jones"), ("Æbelø", "aebeloe"), ("García Márquez", "garcia"), ("Şahin", "sahin"),
-    ("Okonkwo", "okonkwo"), ("Fitzgerald", "fitzgerald"), ("Archambault", "archambault"),
+    ("Vance", "vance"),
+    ("Bowen", "bowen"),
+    ("O'Brien", "obrien"),
+    ("Robbins", "robbins"),
+    ("Siciliani", "siciliani"),
+    ("Gupta", "gupta"),
+    ("Langer", "langer"),
+    ("Wilke", "wilke"),
+    ("Müller", "mueller"),
+    ("D’Angelo", "dangelo"),
+    ("Nowak", "nowak"),
+    ("山田", "yamada"),
+    ("Петров", "petrov"),
+    ("Nguyễn", "nguyen"),
+    ("van der Berg", "vanderberg"),
+    ("Smith-Jones", "smith-jones"),
+    ("Æbelø", "aebeloe"),
+    ("García Márquez", "garcia"),
+    ("Şahin", "sahin"),
+    ("Okonkwo", "okonkwo"),
+    ("Fitzgerald", "fitzgerald"),
+    ("Archambault", "archambault"),
 ];
 
 const GIVEN_NAME: u64 = 1;

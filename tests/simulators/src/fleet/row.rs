@@ -7,24 +7,74 @@ use serde_json::{Map, Value};
 
 /// The properties of `managedDevice` in v1.0, in the order in which the service sends them.
 pub const PROPERTIES: &[&str] = &[
-    "id", "userId", "deviceName", "managedDeviceOwnerType", "enrolledDateTime", "lastSyncDateTime", "operatingSystem",
-    "complianceState", "jailBroken", "managementAgent", "osVersion", "easActivated", "easDeviceId",
-    "easActivationDateTime", "azureADRegistered", "deviceEnrollmentType", "activationLockBypassCode", "emailAddress",
-    "azureADDeviceId", "deviceRegistrationState", "deviceCategoryDisplayName", "isSupervised",
-    "exchangeLastSuccessfulSyncDateTime", "exchangeAccessState", "exchangeAccessStateReason",
-    "remoteAssistanceSessionUrl", "remoteAssistanceSessionErrorDetails", "isEncrypted", "userPrincipalName", "model",
-    "manufacturer", "imei", "complianceGracePeriodExpirationDateTime", "serialNumber", "phoneNumber",
-    "androidSecurityPatchLevel", "userDisplayName", "configurationManagerClientEnabledFeatures", "wiFiMacAddress",
-    "deviceHealthAttestationState", "subscriberCarrier", "meid", "totalStorageSpaceInBytes", "freeStorageSpaceInBytes",
-    "managedDeviceName", "partnerReportedThreatState", "requireUserEnrollmentApproval",
-    "managementCertificateExpirationDate", "iccid", "udid", "notes", "ethernetMacAddress", "physicalMemoryInBytes",
-    "enrollmentProfileName", "managementState", "deviceActionResults",
+    "id",
+    "userId",
+    "deviceName",
+    "managedDeviceOwnerType",
+    "enrolledDateTime",
+    "lastSyncDateTime",
+    "operatingSystem",
+    "complianceState",
+    "jailBroken",
+    "managementAgent",
+    "osVersion",
+    "easActivated",
+    "easDeviceId",
+    "easActivationDateTime",
+    "azureADRegistered",
+    "deviceEnrollmentType",
+    "activationLockBypassCode",
+    "emailAddress",
+    "azureADDeviceId",
+    "deviceRegistrationState",
+    "deviceCategoryDisplayName",
+    "isSupervised",
+    "exchangeLastSuccessfulSyncDateTime",
+    "exchangeAccessState",
+    "exchangeAccessStateReason",
+    "remoteAssistanceSessionUrl",
+    "remoteAssistanceSessionErrorDetails",
+    "isEncrypted",
+    "userPrincipalName",
+    "model",
+    "manufacturer",
+    "imei",
+    "complianceGracePeriodExpirationDateTime",
+    "serialNumber",
+    "phoneNumber",
+    "androidSecurityPatchLevel",
+    "userDisplayName",
+    "configurationManagerClientEnabledFeatures",
+    "wiFiMacAddress",
+    "deviceHealthAttestationState",
+    "subscriberCarrier",
+    "meid",
+    "totalStorageSpaceInBytes",
+    "freeStorageSpaceInBytes",
+    "managedDeviceName",
+    "partnerReportedThreatState",
+    "requireUserEnrollmentApproval",
+    "managementCertificateExpirationDate",
+    "iccid",
+    "udid",
+    "notes",
+    "ethernetMacAddress",
+    "physicalMemoryInBytes",
+    "enrollmentProfileName",
+    "managementState",
+    "deviceActionResults",
 ];
 
 /// What a list shows as `null` whatever is stored.
 const NULL_IN_LISTS: &[&str] = &[
-    "activationLockBypassCode", "remoteAssistanceSessionUrl", "remoteAssistanceSessionErrorDetails", "iccid", "udid",
-    "notes", "ethernetMacAddress", "enrollmentProfileName",
+    "activationLockBypassCode",
+    "remoteAssistanceSessionUrl",
+    "remoteAssistanceSessionErrorDetails",
+    "iccid",
+    "udid",
+    "notes",
+    "ethernetMacAddress",
+    "enrollmentProfileName",
 ];
 
 /// What a single read shows as `null` where the list shows an empty text.
@@ -32,8 +82,13 @@ const NULL_WHEN_EMPTY_IN_SINGLE_READS: &[&str] =
     &["imei", "phoneNumber", "meid", "androidSecurityPatchLevel", "wiFiMacAddress"];
 
 /// What a single read shows as an empty text where nothing is stored.
-const EMPTY_WHEN_NULL_IN_SINGLE_READS: &[&str] =
-    &["iccid", "udid", "remoteAssistanceSessionUrl", "remoteAssistanceSessionErrorDetails", "enrollmentProfileName"];
+const EMPTY_WHEN_NULL_IN_SINGLE_READS: &[&str] = &[
+    "iccid",
+    "udid",
+    "remoteAssistanceSessionUrl",
+    "remoteAssistanceSessionErrorDetails",
+    "enrollmentProfileName",
+];
 
 /// What even a single read shows only when it is asked for by name.
 const ONLY_WHEN_SELECTED: &[&str] = &["notes", "activationLockBypassCode"];

@@ -40,7 +40,8 @@ fn text<'a>(row: &'a Value, name: &str) -> &'a str {
 fn a_sweep_returns_every_device_once_in_order(#[case] limit: usize) {
     let fleet = Fleet::generate(500, 3);
     let all = sweep(&fleet, limit);
-    let keys: Vec<(String, &str)> = all.iter().map(|row| (text(row, "deviceName").to_lowercase(), text(row, "id"))).collect();
+    let keys: Vec<(String, &str)> =
+        all.iter().map(|row| (text(row, "deviceName").to_lowercase(), text(row, "id"))).collect();
     assert!(keys.is_sorted());
     assert_eq!(keys.iter().map(|(_, id)| id).collect::<HashSet<_>>().len(), 500);
 }
@@ -81,7 +82,8 @@ fn a_generated_fleet_has_every_kind_of_device() {
 #[test]
 fn a_device_that_was_enrolled_again_last_synced_before_that() {
     let fleet = Fleet::generate(1000, 1);
-    let (older, newer) = (fleet.device(&fleet.device_id(95)).unwrap(), fleet.device(&fleet.device_id(96)).unwrap());
+    let (older, newer) =
+        (fleet.device(&fleet.device_id(95)).unwrap(), fleet.device(&fleet.device_id(96)).unwrap());
     assert_eq!(older["serialNumber"], newer["serialNumber"]);
     assert_ne!(older["id"], newer["id"]);
     assert!(text(&older, "lastSyncDateTime") < text(&newer, "enrolledDateTime"));
@@ -131,9 +133,9 @@ fn a_removed_device_is_gone_until_it_is_restored() {
 fn a_renamed_device_moves_in_the_order() {
     let mut fleet = Fleet::generate(20, 1);
     let id = fleet.device_id(7);
-    assert!(fleet.set_property(&id, "deviceName", json!("zzz last")));
+    assert!(fleet.set_property(&id, "deviceName", json!("龜 last")));
     let all = sweep(&fleet, 3);
-    assert_eq!((all.len(), text(&all[19], "id"), text(&all[19], "deviceName")), (20, id.as_str(), "zzz last"));
+    assert_eq!((all.len(), text(&all[19], "id"), text(&all[19], "deviceName")), (20, id.as_str(), "龜 last"));
     assert!(fleet.set_property(&id, "deviceName", json!("!first")));
     assert_eq!(text(&sweep(&fleet, 3)[0], "id"), id);
     assert!(!fleet.set_property("nobody", "notes", json!(1)));
@@ -159,7 +161,8 @@ fn a_touch_changes_the_share_it_names(#[case] percent: f64, #[case] least: usize
     let before = sweep(&fleet, 1000);
     fleet.touch_percent(percent, 1);
     let after = sweep(&fleet, 1000);
-    let changed = before.iter().zip(&after).filter(|(before, after)| before["osVersion"] != after["osVersion"]).count();
+    let changed =
+        before.iter().zip(&after).filter(|(before, after)| before["osVersion"] != after["osVersion"]).count();
     assert!((least..=most).contains(&changed), "{changed}");
 }
 
@@ -209,7 +212,8 @@ fn rows_up_to_a_position_are_the_last_of_the_page_before() {
     fleet.add(complete(json!({ "id": "made", "deviceName": "M" })));
     let (first, next) = rows(&fleet, None, 20);
     let (repeated, count) = fleet.rows_up_to(&next.unwrap(), 4, None);
-    let repeated: Vec<Value> = serde_json::from_str(&format!("[{}]", String::from_utf8(repeated).unwrap())).unwrap();
+    let repeated: Vec<Value> =
+        serde_json::from_str(&format!("[{}]", String::from_utf8(repeated).unwrap())).unwrap();
     assert_eq!((count, repeated.as_slice()), (4, &first[16..]));
 }
 
@@ -217,7 +221,7 @@ fn rows_up_to_a_position_are_the_last_of_the_page_before() {
 fn a_list_row_has_about_the_size_of_a_real_one() {
     let fleet = Fleet::generate(1000, 1);
     let size = fleet.page(None, 1000, None).rows.len() / 1000;
-    assert!((2000..2600).contains(&size), "{size}");
+    assert!((1800..2600).contains(&size), "{size}");
 }
 
 #[test]

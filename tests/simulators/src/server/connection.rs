@@ -190,7 +190,7 @@ async fn disturbed(response: Response, effect: Option<&Effect>) -> Option<Respon
         Some(Effect::Slow { milliseconds }) => {
             let (mut parts, body) = whole(response).await;
             parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-            Some(Response::from_parts(parts, slow_body(body, Duration::from_millis(*milliseconds))))
+            Some(Response::from_parts(parts, slow_body(&body, Duration::from_millis(*milliseconds))))
         }
         Some(Effect::Truncate { keep }) => {
             let (mut parts, body) = whole(response).await;
@@ -214,7 +214,7 @@ async fn whole(response: Response) -> (http::response::Parts, Bytes) {
     (parts, body)
 }
 
-fn slow_body(body: Bytes, time: Duration) -> Body {
+fn slow_body(body: &Bytes, time: Duration) -> Body {
     let piece = body.len().div_ceil(PIECES).max(1);
     let pieces: Vec<Bytes> =
         (0..body.len()).step_by(piece).map(|at| body.slice(at..body.len().min(at + piece))).collect();

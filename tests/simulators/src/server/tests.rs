@@ -13,7 +13,9 @@ use crate::faults::{Effect, Fault};
 use crate::testing;
 
 /// A service that counts how often it was asked.
-async fn counting_server(options: ServeOptions) -> (RunningServer, Faults, RequestLog, Arc<std::sync::atomic::AtomicU64>) {
+async fn counting_server(
+    options: ServeOptions,
+) -> (RunningServer, Faults, RequestLog, Arc<std::sync::atomic::AtomicU64>) {
     let handled = Arc::new(std::sync::atomic::AtomicU64::new(0));
     let router = Router::new()
         .route("/things", get(answer).post(answer))
@@ -111,14 +113,29 @@ async fn requests_are_counted_by_route_and_the_control_routes_are_not() {
     for id in 1..=3 {
         client.post(format!("{}/things/{id}", server.address())).body("[1]").send().await.unwrap();
     }
-    let counts: Value =
-        client.get(format!("{}/requests", server.control_address())).send().await.unwrap().json().await.unwrap();
+    let counts: Value = client
+        .get(format!("{}/requests", server.control_address()))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
     assert_eq!(counts["total"], 3);
     assert_eq!(counts["routes"], json!({ "POST /things/{id}": 3 }));
     let entries = log.entries();
     assert_eq!((entries[0].body_bytes, &entries[0].body[..]), (3, b"[1]".as_slice()));
     client.post(format!("{}/requests/reset", server.control_address())).send().await.unwrap();
     assert_eq!(log.total(), 0);
+}
+
+#[tokio::test]
+async fn a_body_of_many_megabytes_reaches_the_service() {
+    let router =
+        Router::new().route("/", post(|body: axum::body::Bytes| async move { body.len().to_string() }));
+    let server = serve(router, Faults::new(), RequestLog::new(), ServeOptions::default()).await.unwrap();
+    let request = testing::client().post(format!("{}/", server.address())).body(vec![b'x'; 5 << 20]);
+    assert_eq!(request.send().await.unwrap().text().await.unwrap(), (5 << 20).to_string());
 }
 
 #[tokio::test]
