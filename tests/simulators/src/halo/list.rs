@@ -174,12 +174,10 @@ impl HaloState {
             } else {
                 changed.filter(|id| self.asset(*id).is_some_and(|asset| filter.takes(self, asset))).collect()
             }
+        } else if filter.takes_all() {
+            self.asset_ids().collect()
         } else {
-            let everything = filter.takes_all();
-            self.assets()
-                .filter(|asset| everything || filter.takes(self, asset))
-                .map(|asset| asset.id)
-                .collect()
+            self.assets().filter(|asset| filter.takes(self, asset)).map(|asset| asset.id).collect()
         };
         match filter.order {
             Order::LastModified => {}

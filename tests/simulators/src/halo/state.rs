@@ -97,6 +97,12 @@ impl HaloState {
         self.slots.iter().filter_map(|slot| slot.as_deref())
     }
 
+    /// The ids of all assets, ascending, without looking at the assets.
+    pub(super) fn asset_ids(&self) -> impl Iterator<Item = u64> {
+        let taken = self.slots.iter().enumerate().filter(|(_, slot)| slot.is_some());
+        taken.map(|(index, _)| self.options.first_asset_id + index as u64)
+    }
+
     /// One asset.
     pub fn asset(&self, id: u64) -> Option<&Asset> {
         self.slots.get(self.slot(id)?)?.as_deref()
@@ -514,8 +520,11 @@ fn next<T>(entities: &BTreeMap<u64, T>) -> u64 {
     entities.keys().next_back().map_or(0, |id| id + 1)
 }
 
+/// Whether two names are the same to Halo: outer spaces and case do not count.
 pub(super) fn same(left: &str, right: &str) -> bool {
-    left.trim().to_lowercase() == right.trim().to_lowercase()
+    let (left, right) = (left.trim(), right.trim());
+    left.eq_ignore_ascii_case(right)
+        || (!(left.is_ascii() && right.is_ascii()) && left.to_lowercase() == right.to_lowercase())
 }
 
 fn number_hash(number: &str) -> u64 {
