@@ -104,3 +104,29 @@ fn content<'a>(kind: Kind, key: &[u8], bytes: &'a [u8]) -> Result<&'a [u8], Stor
 pub(super) fn bad(kind: Kind, key: &[u8], problem: &impl ToString) -> StoreError {
     StoreError::BadRecord { record: kind.describe(key), problem: problem.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(bytes: &[u8], expected: &str) {
+        let key = Kind::Asset.number(5);
+        let error = decode::<[u8; 8]>(Kind::Asset, &key, bytes).expect_err("it makes no sense");
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_record_that_makes_no_sense_is_named() {
+        check(&[], "asset 5 cannot be read: it is empty");
+        check(&[0, 1], "asset 5 cannot be read: there is no version 0");
+        check(&[2, 1], "asset 5 has version 2, and this program knows versions up to 1");
+        check(&[1, 1], "asset 5 cannot be read: Hit the end of buffer, expected more data");
+    }
+
+    #[test]
+    fn both_encodings_begin_with_the_version() {
+        let key = Kind::Mark.text(b"name");
+        assert_eq!(encode(Kind::Mark, &key, &7_u8).expect("encodes"), [1, 7]);
+        assert_eq!(encode_json(Kind::Mark, &key, &7_u8).expect("encodes"), [1, b'7']);
+    }
+}

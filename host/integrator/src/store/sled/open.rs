@@ -81,6 +81,9 @@ fn try_open(path: &Path, options: &SledOptions) -> Result<::sled::Db, Refusal> {
             Ok(Err(::sled::Error::Io(error))) => {
                 return Err(Refusal::Other(StoreError::file("open", path, error)));
             }
+            Ok(Err(::sled::Error::Unsupported(problem))) => {
+                return Err(Refusal::Other(StoreError::Failed { path: path.to_owned(), problem }));
+            }
             Ok(Err(error)) => return Err(Refusal::Damaged(error.to_string())),
             Err(_) => return Err(Refusal::Damaged("opening it failed on what it holds".to_owned())),
         }
