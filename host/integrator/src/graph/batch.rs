@@ -2,7 +2,9 @@
 
 use super::client::GraphClient;
 use super::error_body::explain_value;
-use crate::http::{Answer, Endpoint, Failure, HttpError, HttpErrorKind, Reading, Repeat, Request, Throttling};
+use crate::http::{
+    Answer, Endpoint, Failure, HttpError, HttpErrorKind, Reading, Repeat, Request, Throttling,
+};
 use crate::http::{one_line, percent_encoded};
 use integrator_core::model::DeviceId;
 use serde::Deserialize;
@@ -50,9 +52,8 @@ impl GraphClient {
 
 /// One batch and its repetitions; a result for each device, in order.
 async fn existence_of(endpoint: &Endpoint, devices: &[DeviceId]) -> Vec<Result<Existence, HttpError>> {
-    let path = |device: &DeviceId| {
-        format!("/deviceManagement/managedDevices/{}", percent_encoded(device.as_str()))
-    };
+    let path =
+        |device: &DeviceId| format!("/deviceManagement/managedDevices/{}", percent_encoded(device.as_str()));
     let missing = |device: &DeviceId| {
         let problem = "the batch's answer lacks this part".to_owned();
         Err(endpoint.error(&path(device), HttpErrorKind::Unreadable { problem }))
@@ -142,7 +143,8 @@ fn worse(first: Failure, second: Failure) -> Failure {
 }
 
 fn told_wait(headers: &Value) -> Option<Duration> {
-    let (_, value) = headers.as_object()?.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
+    let (_, value) =
+        headers.as_object()?.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
     let seconds = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
     Duration::try_from_secs_f64(seconds.max(0.0)).ok()
 }

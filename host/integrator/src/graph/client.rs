@@ -23,11 +23,7 @@ pub struct GraphClient {
 impl GraphClient {
     /// Prepares the client; nothing is sent before the first read. The scope is Graph's address with `/.default`,
     /// which stands for the permissions that an administrator has consented to.
-    pub fn new(
-        maker: &ClientMaker,
-        microsoft: &Microsoft,
-        secret: SecretString,
-    ) -> Result<Self, HttpError> {
+    pub fn new(maker: &ClientMaker, microsoft: &Microsoft, secret: SecretString) -> Result<Self, HttpError> {
         let authority = microsoft.cloud.authority.trim_end_matches('/');
         let graph = microsoft.cloud.graph.trim_end_matches('/');
         let tenant = crate::http::percent_encoded(microsoft.tenant.as_str());

@@ -19,7 +19,10 @@ type Members = FxHashMap<&'static str, Member>;
 /// What becomes of a member.
 #[derive(Clone, Debug)]
 enum Member {
-    Leaf { slot: usize, kind: Kind },
+    Leaf {
+        slot: usize,
+        kind: Kind,
+    },
     /// An object of which some members are read.
     Nested(Members),
 }
@@ -56,7 +59,11 @@ impl Decoder {
     pub fn decode(&self, row: &str) -> Result<Device, UnreadableRow> {
         let mut found = Found { values: vec![None; self.names.len()], problem: None };
         let mut deserializer = serde_json::Deserializer::from_str(row);
-        let read = deserializer.deserialize_any(Row { members: &self.members, found: &mut found, depth: Depth::Row });
+        let read = deserializer.deserialize_any(Row {
+            members: &self.members,
+            found: &mut found,
+            depth: Depth::Row,
+        });
         if read.is_err() {
             return Err(self.explain_broken(row));
         }
@@ -93,7 +100,9 @@ impl Decoder {
         };
         let broken = self.names.iter().find(|name| {
             let outer = name.split('.').next().unwrap_or(name);
-            members.get(outer).is_some_and(|raw| serde_json::from_str::<serde_json::Value>(raw.get()).is_err())
+            members
+                .get(outer)
+                .is_some_and(|raw| serde_json::from_str::<serde_json::Value>(raw.get()).is_err())
         });
         let problem = match broken {
             Some(name) => format!("{name} holds a text that is not well formed"),
@@ -282,7 +291,12 @@ mod tests {
             Some("PC"),
             "model holds a number where a text belongs",
         );
-        check(r#"{"id":"d1","isEncrypted":"maybe"}"#, Some("d1"), None, "isEncrypted holds a text where true or false belongs");
+        check(
+            r#"{"id":"d1","isEncrypted":"maybe"}"#,
+            Some("d1"),
+            None,
+            "isEncrypted holds a text where true or false belongs",
+        );
         check(
             r#"{"id":"d1","deviceHealthAttestationState":7}"#,
             Some("d1"),

@@ -51,7 +51,8 @@ fn unwrapped(message: &str, depth: u8) -> String {
     };
     let activity = message.find("Activity ID: ").and_then(|start| {
         let rest = message.get(start + "Activity ID: ".len()..)?;
-        let end = rest.find(|letter: char| !letter.is_ascii_hexdigit() && letter != '-').unwrap_or(rest.len());
+        let end =
+            rest.find(|letter: char| !letter.is_ascii_hexdigit() && letter != '-').unwrap_or(rest.len());
         rest.get(..end).map(|id| id.trim_end_matches('-')).filter(|id| !id.is_empty())
     });
     let words = one_line(words.trim_end_matches(". "));
@@ -88,7 +89,10 @@ mod tests {
 
     #[test]
     fn every_other_form_gives_one_line_too() {
-        check(r#"{"error":{"code":"Request_ResourceNotFound","message":"not\r\nhere"}}"#, "Request_ResourceNotFound: not here");
+        check(
+            r#"{"error":{"code":"Request_ResourceNotFound","message":"not\r\nhere"}}"#,
+            "Request_ResourceNotFound: not here",
+        );
         check(r#"{"error":{"code":"UnknownError","message":""}}"#, "UnknownError");
         check(r#"{"error":{"code":"","message":""}}"#, "status 400, and nothing else");
         check(r#"{"Message":"x"}"#, r#"{"Message":"x"}"#);

@@ -185,10 +185,13 @@ mod tests {
 
     #[test]
     fn what_is_no_page_is_broken_or_wrong() {
-        for body in ["", "<html>busy</html>", r#"{"value":[{"id":"a"},{"i"#, "not json", r#"{"value":[]} x"#] {
+        for body in ["", "<html>busy</html>", r#"{"value":[{"id":"a"},{"i"#, "not json", r#"{"value":[]} x"#]
+        {
             assert!(matches!(read(body), Reading::Broken(_)), "{body}");
         }
-        for body in ["{}", r#"{"value":null}"#, r#"{"value":{}}"#, r#"{"error":{"code":"x","message":"y"}}"#, "[]"] {
+        for body in
+            ["{}", r#"{"value":null}"#, r#"{"value":{}}"#, r#"{"error":{"code":"x","message":"y"}}"#, "[]"]
+        {
             assert!(matches!(read(body), Reading::Wrong(_)), "{body}");
         }
     }

@@ -59,12 +59,13 @@ impl GraphClient {
     /// The tenant's id and name; `None` when Graph shows none. Needs `Organization.Read.All`.
     pub async fn organization(&self) -> Result<Option<Organization>, HttpError> {
         let rows = all_rows(&self.endpoint, "/v1.0/organization?$select=id,displayName", |row| {
-            serde_json::from_str::<OrganizationRow>(row).map_err(|error| format!("the organisation's row: {error}"))
+            serde_json::from_str::<OrganizationRow>(row)
+                .map_err(|error| format!("the organisation's row: {error}"))
         })
         .await?;
-        Ok(rows.into_iter().next().map(|row| Organization {
-            tenant: TenantId(row.id),
-            name: row.display_name.unwrap_or_default(),
-        }))
+        Ok(rows
+            .into_iter()
+            .next()
+            .map(|row| Organization { tenant: TenantId(row.id), name: row.display_name.unwrap_or_default() }))
     }
 }

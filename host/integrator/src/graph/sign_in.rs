@@ -29,11 +29,7 @@ const KNOWN: &[(u64, &str, &str)] = &[
         "the application is a public client and must not send a secret",
         "use a confidential (web) app registration",
     ),
-    (
-        70_002,
-        "the client id and secret do not fit together",
-        "check microsoft.client_id and its secret",
-    ),
+    (70_002, "the client id and secret do not fit together", "check microsoft.client_id and its secret"),
     (
         700_016,
         "the application is not known in this tenant",
@@ -99,10 +95,8 @@ pub(super) fn explain_refusal(status: u16, text: &str) -> Refusal {
         return Refusal { code: None, message, hint: Some(address_hint()) };
     };
     let description = body.error_description.unwrap_or_default();
-    let number = body
-        .error_codes
-        .and_then(|codes| codes.first().copied())
-        .or_else(|| number_in(&description));
+    let number =
+        body.error_codes.and_then(|codes| codes.first().copied()).or_else(|| number_in(&description));
     let Some(number) = number else {
         let code = body.error.clone();
         let message = match (description.is_empty(), body.error) {

@@ -92,7 +92,8 @@ impl Sweep {
         };
         self.page += 1;
         let request = Request::get(link);
-        let page = self.endpoint.send(&request, RawPage::read).await.map_err(|error| self.failed(error.into()))?;
+        let page =
+            self.endpoint.send(&request, RawPage::read).await.map_err(|error| self.failed(error.into()))?;
         self.next = match page.next_link() {
             None => Next::End,
             Some(link) if self.seen.insert(digest(link)) => Next::Link(link.to_owned()),

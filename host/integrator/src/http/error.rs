@@ -152,11 +152,6 @@ impl HttpError {
         Self::new(endpoint, "", "", None, kind, None)
     }
 
-    /// The same request, failed in another way.
-    pub(crate) fn into_kind(self, kind: HttpErrorKind) -> Self {
-        Self { kind, ..self }
-    }
-
     /// The side that was asked, as messages call it.
     pub fn endpoint(&self) -> &'static str {
         self.call.endpoint
