@@ -1,1 +1,15 @@
-//! To be written.
+//! What one device should become: its type, fields, user and site, each with its reason.
+//!
+//! Pure: a device, the rulebook and the index of users in, a decision out. It never looks at what Halo holds;
+//! comparing is the planner's part.
+
+pub mod asset_type;
+pub mod compare;
+pub mod decision;
+pub mod rulebook;
+pub mod transform;
+pub mod user;
+
+pub use decision::{Decision, FieldDecision, SiteDecision, TypeDecision, TypeReason, decide};
+pub use rulebook::{NameProblem, Needs, Rulebook, TypeRef, needs, projection};
+pub use user::{UserDecision, UserIndex, UserRef};

@@ -1,1 +1,20 @@
-//! To be written.
+//! The plan: an ordered list of steps, each a write to one Halo record with its reason and what it expects, and
+//! what is to be remembered besides.
+//!
+//! A plan is made whole before anything is written, and leaves nothing to choose when it is applied. Making it
+//! is pure: the same devices, Halo, links, settings and clock give the same plan.
+
+pub mod absent;
+pub mod create;
+pub mod guard;
+pub mod line;
+pub mod step;
+pub mod text;
+pub mod update;
+
+pub use absent::plan_absent;
+pub use create::{plan_create, plan_type};
+pub use guard::{GuardVerdict, judge_deactivations, judge_empty_source};
+pub use line::{Footer, Header, HeldDevice, Line, PLAN_FORMAT, Remember};
+pub use step::{Change, Effect, Facts, Part, Planned, Step, StepId, StepKind};
+pub use update::{Basis, StatusLeftOut, Subject, plan_update};

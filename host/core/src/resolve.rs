@@ -1,1 +1,13 @@
-//! To be written.
+//! Which rows of a sweep are one device, and which asset belongs to each.
+//!
+//! Works on the few bytes that a run keeps of every device, link and asset, because duplicates, pairs and
+//! absences can only be judged over the whole fleet. It knows no values of fields, and writes nothing.
+
+pub mod absence;
+pub mod duplicates;
+pub mod pairing;
+pub mod placeholder;
+
+pub use absence::{Absence, absent_links};
+pub use duplicates::{Standings, judge_duplicates};
+pub use pairing::{Candidates, Pair, Pairing, Tier, Unlinked, pair_linked, pair_unlinked, tier_name};

@@ -1,0 +1,173 @@
+//! Which Halo user a device's user is.
+
+use crate::model::device::Slot;
+use crate::model::value::fold;
+use crate::model::{ClientId, Device, DeviceKey, HaloUser, SiteId, UserId};
+use crate::settings::{UserIdentifier, Users};
+use rustc_hash::FxHashMap;
+
+/// A Halo user, as far as a decision needs one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserRef {
+    /// Halo's number.
+    pub id: UserId,
+    /// The user's site.
+    pub site: Option<SiteId>,
+    /// The user's client.
+    pub client: Option<ClientId>,
+}
+
+/// Active Halo users by the identifier that the settings chose, folded.
+#[derive(Debug, Default)]
+pub struct UserIndex {
+    by_identifier: FxHashMap<DeviceKey, Entry>,
+    entra: FxHashMap<DeviceKey, String>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Entry {
+    One(UserRef),
+    Several(UserId, UserId),
+}
+
+impl UserIndex {
+    /// Takes a Halo user in. Inactive users and those without the identifier are left out.
+    pub fn add(&mut self, user: &HaloUser, settings: &Users) {
+        if user.inactive {
+            return;
+        }
+        let Some(value) = halo_value(user, settings) else { return };
+        let folded = fold(value);
+        if folded.is_empty() || is_zero_guid(&folded) {
+            return;
+        }
+        let one = UserRef { id: user.id, site: user.site, client: user.client };
+        self.by_identifier
+            .entry(DeviceKey::of(&folded))
+            .and_modify(|entry| {
+                if let Entry::One(held) = *entry
+                    && held.id != one.id
+                {
+                    *entry = Entry::Several(held.id, one.id);
+                }
+            })
+            .or_insert(Entry::One(one));
+    }
+
+    /// Takes in what Entra says of a user, for identifiers that the device's own row lacks.
+    pub fn add_entra(&mut self, user_id: &str, identifier: String) {
+        self.entra.insert(DeviceKey::of(user_id), identifier);
+    }
+
+    /// Finds the Halo user of a device's primary user.
+    pub fn find(&self, device: &Device, identifier: UserIdentifier) -> UserDecision {
+        let value = match identifier {
+            UserIdentifier::AzureObjectId => device.text(Slot::USER_ID),
+            UserIdentifier::UserPrincipalName | UserIdentifier::Login => {
+                device.text(Slot::USER_PRINCIPAL_NAME)
+            }
+            UserIdentifier::Email => device.text(Slot::EMAIL_ADDRESS),
+            UserIdentifier::SamAccountName | UserIdentifier::EmployeeId => device
+                .text(Slot::USER_ID)
+                .and_then(|id| self.entra.get(&DeviceKey::of(id)))
+                .map(String::as_str),
+        };
+        let Some(folded) = value.map(fold).filter(|value| !value.is_empty()) else {
+            return UserDecision::NoUser;
+        };
+        match self.by_identifier.get(&DeviceKey::of(&folded)) {
+            Some(Entry::One(user)) => UserDecision::Matched(*user),
+            Some(Entry::Several(one, other)) => UserDecision::Ambiguous(*one, *other),
+            None => UserDecision::Unmatched,
+        }
+    }
+}
+
+fn halo_value<'a>(user: &'a HaloUser, settings: &Users) -> Option<&'a str> {
+    let member = match settings.identifier {
+        UserIdentifier::AzureObjectId => return user.azure_id.as_deref(),
+        UserIdentifier::UserPrincipalName => return user.login.as_deref(),
+        UserIdentifier::Email => return user.email.as_deref(),
+        UserIdentifier::Login => settings.halo_field.as_deref().unwrap_or("login"),
+        UserIdentifier::SamAccountName => settings.halo_field.as_deref().unwrap_or("samaccountname"),
+        UserIdentifier::EmployeeId => settings.halo_field.as_deref()?,
+    };
+    match member.to_ascii_lowercase().as_str() {
+        "login" => user.login.as_deref(),
+        "emailaddress" => user.email.as_deref(),
+        "azure_id" | "azureoid" => user.azure_id.as_deref(),
+        "name" => Some(&user.name),
+        _ => user
+            .other
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(member))
+            .map(|(_, value)| value.as_str()),
+    }
+}
+
+fn is_zero_guid(text: &str) -> bool {
+    text.chars().all(|c| c == '0' || c == '-')
+}
+
+/// What became of a device's user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserDecision {
+    /// Exactly one active Halo user has the identifier.
+    Matched(UserRef),
+    /// The device has a user, but no active Halo user has that identifier.
+    Unmatched,
+    /// Two Halo users share the identifier: nobody is linked.
+    Ambiguous(UserId, UserId),
+    /// The device has no user, or its user has no such identifier.
+    NoUser,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{DeviceId, Value};
+    use crate::settings::UnlinkUnmatched;
+
+    fn user(id: i64, login: &str) -> HaloUser {
+        HaloUser {
+            id: UserId(id),
+            name: "A".into(),
+            site: None,
+            client: None,
+            inactive: false,
+            azure_id: None,
+            email: None,
+            login: Some(login.into()),
+            other: Vec::new(),
+            modified: None,
+        }
+    }
+
+    fn device(upn: Option<&str>) -> Device {
+        let mut values = vec![None; 11];
+        values[8] = upn.map(|upn| Value::Text(upn.into()));
+        Device { id: DeviceId("d".into()), values }
+    }
+
+    #[test]
+    fn identifiers_compare_trimmed_and_folded_and_empty_matches_nobody() {
+        let settings = Users {
+            identifier: UserIdentifier::UserPrincipalName,
+            halo_field: None,
+            unlink_unmatched: UnlinkUnmatched::Keep,
+        };
+        let mut index = UserIndex::default();
+        index.add(&user(1, " Ann@Contoso.com "), &settings);
+        index.add(&user(2, ""), &settings);
+        index.add(&user(3, "bob@contoso.com"), &settings);
+        index.add(&user(4, "BOB@contoso.com"), &settings);
+        index.add(&HaloUser { inactive: true, ..user(5, "cy@contoso.com") }, &settings);
+        let find = |upn| index.find(&device(upn), UserIdentifier::UserPrincipalName);
+        assert!(
+            matches!(find(Some("ann@contoso.COM")), UserDecision::Matched(found) if found.id == UserId(1))
+        );
+        assert_eq!(find(Some("bob@contoso.com")), UserDecision::Ambiguous(UserId(3), UserId(4)));
+        assert_eq!(find(Some("cy@contoso.com")), UserDecision::Unmatched);
+        assert_eq!(find(None), UserDecision::NoUser);
+    }
+}

@@ -1,0 +1,206 @@
+//! Steps that create: an asset for a device without one, and the asset type it may need.
+
+use super::step::{Change, Effect, Facts, Part, Step, StepId, StepKind};
+use crate::decide::UserDecision;
+use crate::decide::{Decision, TypeRef};
+use crate::model::device::Slot;
+use crate::model::link::Shown;
+use crate::model::{
+    AssetId, AssetWrite, Device, FieldMemory, Link, LinkOrigin, LinkState, Member, StatusId, TypeId,
+    TypeWrite,
+};
+
+/// The member by which Halo remembers the managed device.
+pub const INTUNE_ID: &str = "intune_id";
+
+/// Plans the creation of a type that only a device's field names so far.
+pub fn plan_type(facts: Facts<'_>, name: &str) -> Step {
+    let types = &facts.rulebook.types;
+    let like = types.default.or_else(|| facts.catalogue.types.first().map(|known| known.id));
+    let fields = facts
+        .rulebook
+        .mappings
+        .iter()
+        .filter_map(|mapping| match mapping.member {
+            Member::Field(id) => Some(id),
+            Member::System(_) => None,
+        })
+        .collect();
+    let group_name = types
+        .group
+        .and_then(|id| facts.catalogue.groups.iter().find(|group| group.id == id))
+        .map(|group| group.name.clone());
+    let reason = match like {
+        Some(like) => format!(
+            "a device names it and Halo lacks it; made like \"{}\"{}",
+            facts.catalogue.type_name(like),
+            group_name.as_ref().map(|group| format!(" in group \"{group}\"")).unwrap_or_default()
+        ),
+        None => "a device names it and Halo lacks it".to_owned(),
+    };
+    Step {
+        step: StepId(String::new()),
+        kind: StepKind::CreateType,
+        effect: Effect::Create,
+        device: None,
+        name: name.to_owned(),
+        needs: Vec::new(),
+        changes: vec![Change {
+            part: Part::Type,
+            name: "asset type".to_owned(),
+            from: None,
+            to: Some(name.to_owned()),
+            shown: None,
+            reason,
+        }],
+        asset: None,
+        new_type: Some(TypeWrite { name: name.to_owned(), group: types.group, like, fields }),
+        link: None,
+        replaces: None,
+    }
+    .sealed()
+}
+
+/// Plans the creation of a device's asset. `type_step` is the step that creates its type, when one does.
+/// Gives the status that the type does not allow and that was therefore left out, if there is one.
+pub fn plan_create(
+    facts: Facts<'_>,
+    device: &Device,
+    decision: &Decision,
+    type_step: Option<&StepId>,
+) -> (Step, Option<(Option<TypeId>, StatusId)>) {
+    let rulebook = facts.rulebook;
+    let type_id = match &decision.asset_type.asset_type {
+        TypeRef::Existing(id) => Some(*id),
+        TypeRef::New(_) => None,
+    };
+    let mut changes = Vec::new();
+    let mut change = |part: Part, name: &str, to: String, text: Option<String>, reason: String| {
+        let shown = text.map(|text| (String::new(), text));
+        changes.push(Change { part, name: name.to_owned(), from: None, to: Some(to), shown, reason });
+    };
+    let type_name = match &decision.asset_type.asset_type {
+        TypeRef::Existing(id) => facts.catalogue.type_name(*id),
+        TypeRef::New(name) => name.clone(),
+    };
+    let type_number = type_id.map_or_else(|| type_name.clone(), |id| id.to_string());
+    change(Part::Type, "type", type_number, Some(type_name), decision.asset_type.reason.text());
+    let site = decision.site.on_create.or(rulebook.client.main_site);
+    if let Some(site) = site {
+        change(
+            Part::Site,
+            "site",
+            site.to_string(),
+            facts.catalogue.sites.iter().find(|known| known.id == site).map(|known| known.name.clone()),
+            match decision.site.on_create {
+                Some(_) => decision.site.reason.text().to_owned(),
+                None => format!("main site of client \"{}\"", rulebook.client.name),
+            },
+        );
+    }
+    // A type that a step creates allows what the type it is copied from allows.
+    let judged_type = type_id.or(rulebook.types.default);
+    let mut left_out = None;
+    let status = rulebook.status_new.filter(|status| {
+        let allowed = facts.allows(judged_type, *status);
+        if !allowed {
+            left_out = Some((judged_type, *status));
+        }
+        allowed
+    });
+    if let Some(status) = status {
+        let name = facts.catalogue.status_name(status);
+        change(Part::Status, "status", status.to_string(), Some(name), "statuses.new".to_owned());
+    }
+    let user = match decision.user {
+        UserDecision::Matched(user) => Some(user.id),
+        _ => None,
+    };
+    if let Some(user) = user {
+        change(Part::User, "user", user.to_string(), None, "the device's primary user".to_owned());
+    }
+    change(
+        Part::IntuneId,
+        INTUNE_ID,
+        device.id.0.clone(),
+        None,
+        "tells which device the asset is".to_owned(),
+    );
+    let mut members: Vec<(Member, Option<String>)> = Vec::new();
+    for field in &decision.fields {
+        let Some(mapping) = rulebook.mappings.get(field.mapping) else { continue };
+        let applies = mapping.types.is_empty() || type_id.is_some_and(|id| mapping.types.contains(&id));
+        let (true, Some(value)) = (applies, &field.value) else { continue };
+        // Where two mappings fill one member, the later one counts, as in the settings file.
+        members.retain(|(member, _)| *member != mapping.member);
+        members.push((mapping.member.clone(), Some(value.clone())));
+    }
+    for (member, value) in &members {
+        let name = facts.member_name(member);
+        change(
+            Part::Member(member.clone()),
+            &name,
+            value.clone().unwrap_or_default(),
+            None,
+            "mapped".to_owned(),
+        );
+    }
+    let mut fields: Vec<FieldMemory> = members
+        .iter()
+        .map(|(member, value)| FieldMemory {
+            member: member.clone(),
+            written: value.clone(),
+            shown: Shown::Unseen,
+        })
+        .collect();
+    fields.push(FieldMemory {
+        member: Member::System(INTUNE_ID.to_owned()),
+        written: Some(device.id.0.clone()),
+        shown: Shown::Unseen,
+    });
+    let link = Link {
+        tenant: facts.tenant.clone(),
+        device: device.id.clone(),
+        device_name: device.name().to_owned(),
+        serial: device.text(Slot::SERIAL_NUMBER).and_then(|serial| rulebook.placeholders.usable(serial)),
+        connection: rulebook.connection.id.clone(),
+        asset: AssetId(0),
+        origin: LinkOrigin::Created,
+        fields,
+        user,
+        site,
+        type_id,
+        status,
+        status_before: None,
+        state: LinkState::Present,
+        since: facts.now,
+        misses: 0,
+        last_complete_run: String::new(),
+        decision: decision.digest,
+        shown: 0,
+    };
+    let step = Step {
+        step: StepId(String::new()),
+        kind: StepKind::CreateAsset,
+        effect: Effect::Create,
+        device: Some(device.id.clone()),
+        name: device.name().to_owned(),
+        needs: type_step.into_iter().cloned().collect(),
+        changes,
+        asset: Some(AssetWrite {
+            id: None,
+            type_id,
+            client: site.is_none().then_some(rulebook.client.id),
+            site,
+            status,
+            intune_id: Some(device.id.0.clone()),
+            tenant: Some(facts.tenant.clone()),
+            users: user.map(|user| vec![user]),
+            members,
+        }),
+        new_type: None,
+        link: Some(link),
+        replaces: None,
+    };
+    (step.sealed(), left_out)
+}

@@ -1,0 +1,94 @@
+//! A plan as JSON Lines: a header, one line a step, what is held or only remembered, and a footer with counts and
+//! digest. The format is versioned; a released one never changes.
+
+use super::guard::GuardVerdict;
+use super::step::Step;
+use crate::model::{Counts, DeviceId, Entity, Link, TenantId};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version of the plan format that this program writes.
+pub const PLAN_FORMAT: u32 = 1;
+
+/// One line of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "line", rename_all = "kebab-case")]
+pub enum Line {
+    /// Always first.
+    Header(Header),
+    /// A write.
+    Step(Box<Step>),
+    /// Nothing is written to Halo, but the store is changed.
+    Remember(Box<Remember>),
+    /// A device that is left alone because it could not be decided.
+    Held(HeldDevice),
+    /// Always last.
+    Footer(Box<Footer>),
+}
+
+/// What the plan is and what it was made from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// [`PLAN_FORMAT`]
+    pub format: u32,
+    /// The plan's id.
+    pub plan: String,
+    /// The connection, by file name.
+    pub connection: String,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// What is imported.
+    pub entity: Entity,
+    /// When it was made.
+    pub made: DateTime<Utc>,
+    /// Digest of the settings it was made with.
+    pub settings: String,
+    /// Halo's address, so that a plan is never applied to another Halo.
+    pub halo: String,
+    /// Digest of each plugin that took part.
+    pub plugins: BTreeMap<String, String>,
+}
+
+/// A change of the store alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remember {
+    /// The link as it shall be; nothing when one is only removed.
+    pub link: Option<Link>,
+    /// The device whose link goes.
+    pub forget: Option<DeviceId>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A device that is left alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldDevice {
+    /// Its id, if readable.
+    pub device: Option<DeviceId>,
+    /// Its name, if readable.
+    pub name: String,
+    /// Why, and the way out.
+    pub reason: String,
+}
+
+/// What the plan comes to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Footer {
+    /// Steps in the plan.
+    pub steps: u64,
+    /// The figures it foretells.
+    pub counts: Counts,
+    /// What people should know.
+    pub notices: Vec<String>,
+    /// The guards' verdicts.
+    pub guards: Vec<GuardVerdict>,
+    /// Whether the run that applies it is to end with a partial result, because something was left out.
+    pub left_out: bool,
+    /// BLAKE3 of all lines before this one, each with its line end.
+    pub digest: String,
+}

@@ -1,0 +1,445 @@
+//! The difference between a decision and an existing asset: what is written, what is only remembered.
+
+use super::create::INTUNE_ID;
+use super::line::Remember;
+use super::step::{Change, Effect, Facts, Part, Planned, Step, StepId, StepKind};
+use crate::decide::compare::same_text;
+use crate::decide::{Decision, TypeRef, UserDecision};
+use crate::model::device::Slot;
+use crate::model::link::Shown;
+use crate::model::value::fold;
+use crate::model::{
+    Asset, AssetWrite, Device, FieldMemory, HaloUser, Link, LinkOrigin, LinkState, Member, StatusId, TypeId,
+    UserId,
+};
+use crate::resolve::{Tier, tier_name};
+use crate::settings::{EmptyPolicy, TypeUpdates, UnlinkUnmatched, WritePolicy};
+
+/// How the device came to this asset.
+#[derive(Clone, Copy, Debug)]
+pub enum Basis<'a> {
+    /// By its own link.
+    Linked(&'a Link),
+    /// By the link of another device that is superseded or gone.
+    Inherited(&'a Link, Tier),
+    /// By matching an asset without a link.
+    Matched(Tier),
+}
+
+/// Everything that one update is planned from.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The device.
+    pub device: &'a Device,
+    /// What it should become.
+    pub decision: &'a Decision,
+    /// What Halo shows.
+    pub asset: &'a Asset,
+    /// How they came together.
+    pub basis: Basis<'a>,
+    /// The Halo user that we linked before, and the matched one, as far as they are known: to tell by a list
+    /// row's one name whose it is.
+    pub users: &'a [HaloUser],
+    /// The step that creates the type that the device names, if one does.
+    pub type_step: Option<&'a StepId>,
+}
+
+/// A status that was left out of a write, because the type does not allow it.
+pub type StatusLeftOut = Option<(Option<TypeId>, StatusId)>;
+
+/// Plans what an existing asset needs.
+pub fn plan_update(facts: Facts<'_>, subject: Subject<'_>) -> (Planned, StatusLeftOut) {
+    let asset = subject.asset;
+    let before = match subject.basis {
+        Basis::Linked(link) | Basis::Inherited(link, _) => Some(link),
+        Basis::Matched(_) => None,
+    };
+    let mut draft = Draft {
+        facts,
+        asset,
+        before,
+        changes: Vec::new(),
+        write: AssetWrite { id: Some(asset.id), ..AssetWrite::default() },
+        link: start_link(facts, &subject, before),
+        needs: Vec::new(),
+        effect: Effect::Update,
+        left_out: None,
+    };
+    draft.asset_type(&subject);
+    draft.site(&subject);
+    draft.recovered();
+    if !draft.user(&subject) {
+        return (Planned::NeedsUsers(asset.id), None);
+    }
+    draft.intune_id(&subject);
+    draft.members(&subject);
+    draft.finish(&subject)
+}
+
+fn start_link(facts: Facts<'_>, subject: &Subject<'_>, before: Option<&Link>) -> Link {
+    let device = subject.device;
+    let mut link = before.cloned().unwrap_or_else(|| Link {
+        tenant: facts.tenant.clone(),
+        device: device.id.clone(),
+        device_name: String::new(),
+        serial: None,
+        connection: String::new(),
+        asset: subject.asset.id,
+        origin: LinkOrigin::Matched,
+        fields: Vec::new(),
+        user: None,
+        site: None,
+        type_id: None,
+        status: None,
+        status_before: None,
+        state: LinkState::Present,
+        since: facts.now,
+        misses: 0,
+        last_complete_run: String::new(),
+        decision: 0,
+        shown: 0,
+    });
+    link.tenant = facts.tenant.clone();
+    link.device = device.id.clone();
+    device.name().clone_into(&mut link.device_name);
+    link.serial =
+        device.text(Slot::SERIAL_NUMBER).and_then(|serial| facts.rulebook.placeholders.usable(serial));
+    link.connection.clone_from(&facts.rulebook.connection.id);
+    if link.state != LinkState::Present {
+        link.state = LinkState::Present;
+        link.since = facts.now;
+    }
+    link.misses = 0;
+    link.decision = subject.decision.digest;
+    link.shown = subject.asset.digest();
+    link
+}
+
+struct Draft<'a> {
+    facts: Facts<'a>,
+    asset: &'a Asset,
+    before: Option<&'a Link>,
+    changes: Vec<Change>,
+    write: AssetWrite,
+    link: Link,
+    needs: Vec<StepId>,
+    effect: Effect,
+    left_out: StatusLeftOut,
+}
+
+impl Draft<'_> {
+    fn change(&mut self, part: Part, name: &str, values: (Option<String>, Option<String>), reason: String) {
+        let shown = self.readable(&part, &values);
+        let (from, to) = values;
+        self.changes.push(Change { part, name: name.to_owned(), from, to, shown, reason });
+    }
+
+    fn readable(
+        &self,
+        part: &Part,
+        (from, to): &(Option<String>, Option<String>),
+    ) -> Option<(String, String)> {
+        let name = |value: &Option<String>| -> Option<String> {
+            let number = value.as_deref()?.parse().ok()?;
+            match part {
+                Part::Type => Some(self.facts.catalogue.type_name(TypeId(number))),
+                Part::Status => Some(self.facts.catalogue.status_name(StatusId(number))),
+                Part::Site => self
+                    .facts
+                    .catalogue
+                    .sites
+                    .iter()
+                    .find(|site| site.id.0 == number)
+                    .map(|site| site.name.clone()),
+                _ => None,
+            }
+        };
+        let (old, new) = (name(from), name(to));
+        (old.is_some() || new.is_some()).then(|| {
+            let text = |name: Option<String>, value: &Option<String>| {
+                name.or_else(|| value.clone()).unwrap_or_default()
+            };
+            (text(old, from), text(new, to))
+        })
+    }
+
+    fn asset_type(&mut self, subject: &Subject<'_>) {
+        if self.facts.rulebook.types.update == TypeUpdates::Keep {
+            return;
+        }
+        let decided = &subject.decision.asset_type;
+        let from = self.asset.type_id.map(|id| id.to_string());
+        match &decided.asset_type {
+            TypeRef::Existing(id) => {
+                if self.asset.type_id != Some(*id) {
+                    self.write.type_id = Some(*id);
+                    self.change(Part::Type, "type", (from, Some(id.to_string())), decided.reason.text());
+                }
+                self.link.type_id = Some(*id);
+            }
+            TypeRef::New(name) => {
+                self.needs.extend(subject.type_step.cloned());
+                self.change(Part::Type, "type", (from, Some(name.clone())), decided.reason.text());
+            }
+        }
+    }
+
+    /// The type that the asset will have, as far as it has a number yet.
+    fn coming_type(&self) -> Option<TypeId> {
+        if self.needs.is_empty() { self.write.type_id.or(self.asset.type_id) } else { None }
+    }
+
+    fn site(&mut self, subject: &Subject<'_>) {
+        let Some(site) = subject.decision.site.move_to else { return };
+        if self.asset.site != Some(site) {
+            self.write.site = Some(site);
+            let values = (self.asset.site.map(|site| site.to_string()), Some(site.to_string()));
+            self.change(Part::Site, "site", values, subject.decision.site.reason.text().to_owned());
+        }
+        self.link.site = Some(site);
+    }
+
+    /// Brings back an asset that we set to deleted, unless a person has given it another status since.
+    fn recovered(&mut self) {
+        let Some(before) = self.before.filter(|link| link.state == LinkState::Deleted) else { return };
+        self.effect = Effect::Recover;
+        let ours = before.status.is_some()
+            && self.asset.status == before.status
+            && before.status != before.status_before;
+        let Some(status) = self.facts.rulebook.status_recovered.filter(|_| ours) else { return };
+        if self.asset.status == Some(status) {
+            return;
+        }
+        if !self.facts.allows(self.coming_type(), status) {
+            self.left_out = Some((self.coming_type(), status));
+            return;
+        }
+        self.write.status = Some(status);
+        let values = (self.asset.status.map(|status| status.to_string()), Some(status.to_string()));
+        self.change(
+            Part::Status,
+            "status",
+            values,
+            "the device is back in Intune (statuses.recovered)".to_owned(),
+        );
+        self.link.status_before = self.asset.status;
+        self.link.status = Some(status);
+    }
+
+    /// Plans the users; false when the asset's users must be read first.
+    fn user(&mut self, subject: &Subject<'_>) -> bool {
+        let ours = self.before.and_then(|link| link.user);
+        let row_name = self.asset.username.as_deref().map(str::trim).filter(|name| !name.is_empty());
+        let names = |id: UserId| {
+            row_name.is_some_and(|row| {
+                subject.users.iter().filter(|user| user.id == id).any(|user| {
+                    let texts = [Some(&user.name), user.login.as_ref(), user.email.as_ref()];
+                    texts.into_iter().flatten().any(|text| fold(text) == fold(row))
+                })
+            })
+        };
+        let (after, reason): (Vec<UserId>, _) = match subject.decision.user {
+            UserDecision::Matched(user) => {
+                let replaced = ours.filter(|ours| *ours != user.id);
+                let held = match (&self.asset.users, row_name) {
+                    (Some(users), _) => users.clone(),
+                    (None, None) => Vec::new(),
+                    (None, Some(_)) if names(user.id) && replaced.is_none() => {
+                        self.link.user = Some(user.id);
+                        return true;
+                    }
+                    (None, Some(_)) => return false,
+                };
+                self.link.user = Some(user.id);
+                if held.contains(&user.id) && replaced.is_none_or(|old| !held.contains(&old)) {
+                    return true;
+                }
+                let others = held.into_iter().filter(|one| Some(*one) != replaced && *one != user.id);
+                let reason = match replaced {
+                    Some(old) => {
+                        format!("the device's primary user changed; replaces user {old}, whom we linked")
+                    }
+                    None => "the device's primary user".to_owned(),
+                };
+                (std::iter::once(user.id).chain(others).collect(), reason)
+            }
+            UserDecision::Ambiguous(..) => return true,
+            UserDecision::Unmatched | UserDecision::NoUser => {
+                let keep = self.facts.rulebook.connection.users.unlink_unmatched == UnlinkUnmatched::Keep;
+                let none = match &self.asset.users {
+                    Some(users) => users.is_empty(),
+                    None => row_name.is_none(),
+                };
+                if keep {
+                    return true;
+                }
+                self.link.user = None;
+                if none {
+                    return true;
+                }
+                (Vec::new(), "the device has no matched user (users.unlink_unmatched)".to_owned())
+            }
+        };
+        let list = |users: &[UserId]| {
+            (!users.is_empty()).then(|| users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        };
+        let from = match &self.asset.users {
+            Some(users) => list(users),
+            None => row_name.map(str::to_owned),
+        };
+        self.change(Part::User, "user", (from, list(&after)), reason);
+        self.write.users = Some(after);
+        true
+    }
+
+    /// Writes the device's id once; where Halo does not keep it, it is not written again.
+    fn intune_id(&mut self, subject: &Subject<'_>) {
+        let member = Member::System(INTUNE_ID.to_owned());
+        let wanted = subject.device.id.as_str();
+        let shown = self.asset.intune_id.as_deref();
+        let same = shown.is_some_and(|shown| fold(shown) == fold(wanted));
+        let remembered = self.link.memory(&member).is_some_and(|memory| {
+            memory.written.as_deref() == Some(wanted)
+                && (memory.shown == Shown::Unseen || memory.shown == Shown::Seen(shown.map(str::to_owned)))
+        });
+        if !same && !remembered {
+            self.write.intune_id = Some(wanted.to_owned());
+            self.write.tenant = Some(self.facts.tenant.clone());
+            let values = (shown.map(str::to_owned), Some(wanted.to_owned()));
+            self.change(Part::IntuneId, INTUNE_ID, values, "tells which device the asset is".to_owned());
+        }
+        let seen = if same || remembered { Shown::Seen(shown.map(str::to_owned)) } else { Shown::Unseen };
+        self.remember(FieldMemory { member, written: Some(wanted.to_owned()), shown: seen });
+    }
+
+    fn members(&mut self, subject: &Subject<'_>) {
+        let coming = self.coming_type();
+        let rulebook = self.facts.rulebook;
+        for (index, field) in subject.decision.fields.iter().enumerate() {
+            let Some(mapping) = rulebook.mappings.get(field.mapping) else { continue };
+            let applies = |types: &[TypeId]| types.is_empty() || coming.is_some_and(|id| types.contains(&id));
+            // Where two mappings fill one member, the later one that applies and has a value counts.
+            let overruled = subject.decision.fields.iter().skip(index + 1).any(|later| {
+                rulebook.mappings.get(later.mapping).is_some_and(|other| {
+                    other.member == mapping.member && applies(&other.types) && later.value.is_some()
+                })
+            });
+            if overruled || !applies(&mapping.types) || mapping.write == WritePolicy::CreateOnly {
+                continue;
+            }
+            if field.value.is_none() && mapping.empty == EmptyPolicy::Keep {
+                continue;
+            }
+            self.member(&mapping.member, field.value.as_deref(), mapping.write);
+        }
+    }
+
+    fn member(&mut self, member: &Member, wanted: Option<&str>, policy: WritePolicy) {
+        let shown = self.asset.shown(member);
+        let memory = self.before.and_then(|link| link.memory(member));
+        let written_before = memory.filter(|memory| memory.written.as_deref() == wanted);
+        if policy == WritePolicy::IfEmpty && !matches!(shown, Some(None | Some(""))) {
+            return;
+        }
+        let holds = match shown {
+            // List rows never tell: what was written last is all there is to compare with.
+            None => written_before.is_some(),
+            Some(shown) => {
+                let shown = shown.filter(|text| !text.is_empty());
+                let same = match (wanted, shown) {
+                    (Some(wanted), Some(shown)) => same_text(wanted, shown),
+                    (None, None) => true,
+                    _ => false,
+                };
+                same || written_before.is_some_and(|memory| match &memory.shown {
+                    Shown::Unseen => true,
+                    Shown::Seen(seen) => seen.as_deref().filter(|text| !text.is_empty()) == shown,
+                })
+            }
+        };
+        let seen = match shown {
+            Some(text) if holds => Shown::Seen(text.map(str::to_owned)),
+            _ => Shown::Unseen,
+        };
+        if !holds {
+            self.write.members.push((member.clone(), wanted.map(str::to_owned)));
+            let from = shown.flatten().map(str::to_owned);
+            let overwritten = memory.is_some_and(|memory| {
+                memory.written.as_deref() == wanted
+                    && matches!(&memory.shown, Shown::Seen(seen) if *seen != from)
+            });
+            let reason = match (overwritten, wanted) {
+                (true, _) => "mapped; Halo's value was changed since it was written",
+                (false, None) => "mapped; the source is empty and `empty = \"clear\"`",
+                (false, Some(_)) => "mapped",
+            };
+            let name = self.facts.member_name(member);
+            self.change(
+                Part::Member(member.clone()),
+                &name,
+                (from, wanted.map(str::to_owned)),
+                reason.to_owned(),
+            );
+        }
+        self.remember(FieldMemory {
+            member: member.clone(),
+            written: wanted.map(str::to_owned),
+            shown: seen,
+        });
+    }
+
+    fn remember(&mut self, memory: FieldMemory) {
+        match self.link.fields.iter_mut().find(|held| held.member == memory.member) {
+            Some(held) => *held = memory,
+            None => self.link.fields.push(memory),
+        }
+    }
+
+    fn finish(self, subject: &Subject<'_>) -> (Planned, StatusLeftOut) {
+        let (replaces, how) = match subject.basis {
+            Basis::Linked(_) => (None, None),
+            Basis::Inherited(link, tier) => (
+                Some(link.device.clone()),
+                Some(format!(
+                    "takes over the asset of device {} by {}",
+                    link.device,
+                    tier_name(tier, &self.facts.rulebook.tier_names)
+                )),
+            ),
+            Basis::Matched(tier) => {
+                (None, Some(format!("matched by {}", tier_name(tier, &self.facts.rulebook.tier_names))))
+            }
+        };
+        let left_out = self.left_out;
+        if self.changes.is_empty() {
+            if self.before == Some(&self.link) {
+                return (Planned::Unchanged, left_out);
+            }
+            let reason = match (how, self.effect) {
+                (Some(how), _) => how,
+                (None, Effect::Recover) => "the device is back in Intune".to_owned(),
+                (None, _) => "Halo already shows what was decided".to_owned(),
+            };
+            let remember = Remember { link: Some(self.link), forget: replaces, reason };
+            return (Planned::Remember(Box::new(remember)), left_out);
+        }
+        let mut changes = self.changes;
+        if let (Some(how), Some(first)) = (how, changes.first_mut()) {
+            first.reason = format!("{} ({how})", first.reason);
+        }
+        let step = Step {
+            step: StepId(String::new()),
+            kind: StepKind::UpdateAsset,
+            effect: self.effect,
+            device: Some(subject.device.id.clone()),
+            name: subject.device.name().to_owned(),
+            needs: self.needs,
+            changes,
+            asset: Some(self.write),
+            new_type: None,
+            link: Some(self.link),
+            replaces,
+        };
+        (Planned::Step(Box::new(step.sealed())), left_out)
+    }
+}
