@@ -1,1 +1,25 @@
-//! To be written.
+//! Halo's side: discovery, sign-in, reads and writes, in and out as model types.
+//!
+//! Knows the wire: envelopes, spelling, error bodies, how a write is rendered. Does not decide what is written, and
+//! repeats no write that could make a second asset.
+
+mod asset_row;
+mod asset_type;
+mod assets;
+mod catalogue;
+mod client;
+mod discovery;
+mod envelope;
+mod error_body;
+mod users;
+mod value;
+mod write;
+
+pub use crate::http::HttpError as HaloError;
+pub use asset_row::BadRow;
+pub use assets::{AssetOrder, AssetPage, AssetQuery, AssetWalk};
+pub use catalogue::Agent;
+pub use client::HaloClient;
+pub use discovery::DiscoveredAddress;
+pub use users::{UserPage, UserQuery, UserWalk};
+pub use write::{AnswerShape, WriteAnswer, WriteError, WriteProblem};
