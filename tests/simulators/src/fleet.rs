@@ -56,6 +56,8 @@ pub struct Fleet {
     domain: String,
     order: Order,
     removed: HashMap<String, Removed>,
+    /// Devices that lists leave out, as they are stored.
+    hidden: HashMap<String, Value>,
     touches: Vec<Touch>,
     users: Option<Vec<FleetUser>>,
     /// Users that the tenant no longer has.
@@ -95,6 +97,7 @@ impl Fleet {
             domain: options.domain,
             order: Order::of(generator),
             removed: HashMap::new(),
+            hidden: HashMap::new(),
             touches: Vec::new(),
             users: None,
             deleted_users: HashSet::new(),
@@ -149,8 +152,10 @@ impl Fleet {
 
     /// A device as the service stores it.
     pub fn device(&self, id: &str) -> Option<Value> {
-        let slot = self.order.find(id)?;
-        Some(self.stored(&slot))
+        match self.order.find(id) {
+            Some(slot) => Some(self.stored(&slot)),
+            None => self.hidden.get(&id.to_lowercase()).cloned(),
+        }
     }
 
     /// Changes a property of a device. False when there is no such device.
@@ -172,6 +177,15 @@ impl Fleet {
         };
         self.order.take(id);
         self.removed.insert(id.to_lowercase(), removed);
+        self.revision += 1;
+        true
+    }
+
+    /// Leaves a device out of lists from now on; single reads still find it. False when there is no such device.
+    pub fn hide(&mut self, id: &str) -> bool {
+        let Some(row) = self.device(id) else { return false };
+        self.order.take(id);
+        self.hidden.insert(id.to_lowercase(), row);
         self.revision += 1;
         true
     }

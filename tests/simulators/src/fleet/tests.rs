@@ -231,3 +231,14 @@ fn a_deleted_user_is_no_longer_listed() {
     assert!(fleet.remove_user(&user.user_principal_name));
     assert_eq!((fleet.users().count(), fleet.user(&user.id)), (9, None));
 }
+
+#[test]
+fn a_hidden_device_is_in_no_list_but_can_be_read() {
+    let mut fleet = Fleet::generate(3, 1);
+    let id = fleet.device_id(1);
+    assert!(fleet.hide(&id));
+    assert_eq!(fleet.len(), 2);
+    assert!(!fleet.device_ids().contains(&id));
+    assert!(fleet.single(&id, None).is_some());
+    assert!(!fleet.hide("nobody"));
+}

@@ -1,0 +1,247 @@
+//! A scenario file as it is written: the world, then the steps.
+//!
+//! Devices and users are numbered; [`device_id`] and [`user_id`] give their full ids.
+
+use integrator_simulators::faults::Fault;
+use integrator_simulators::fleet::{Fleet, FleetUser, complete};
+use integrator_simulators::halo::{HaloOptions, UserSeed};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// One scenario.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// What is shown, in a sentence.
+    pub sentence: String,
+    /// Changes to the base settings.
+    #[serde(default)]
+    pub settings: SettingsChange,
+    /// Devices: the properties that matter; the rest is that of a compliant Windows device. `id` and `userId` may be
+    /// numbers.
+    #[serde(default)]
+    pub devices: Vec<Map<String, Value>>,
+    /// So many generated devices instead.
+    pub generated: Option<u32>,
+    /// Users of the tenant; `id` may be a number.
+    #[serde(default)]
+    pub users: Vec<Map<String, Value>>,
+    /// Halo to begin with.
+    #[serde(default)]
+    pub halo: HaloSeed,
+    /// What happens.
+    pub steps: Vec<Step>,
+}
+
+/// Changed settings, as TOML texts.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SettingsChange {
+    /// For `integrator.toml`.
+    pub integrator: String,
+    /// For `connections/contoso.toml`.
+    pub connection: String,
+}
+
+/// Halo to begin with.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HaloSeed {
+    /// Options of the simulator.
+    pub options: HaloOptions,
+    /// Users; an `azure_id` that is a number stands for that user of the tenant.
+    pub users: Vec<UserSeed>,
+    /// Assets, as a person would add them.
+    pub assets: Vec<AssetChange>,
+    /// Further asset statuses.
+    pub statuses: Vec<String>,
+    /// Statuses that a type allows, by the type's name.
+    pub allowed: std::collections::BTreeMap<String, Vec<String>>,
+}
+
+/// One thing that happens. Exactly one key says what; `exit` and `foretold` go with `run`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Step {
+    /// A remark for the transcript.
+    pub say: Option<String>,
+    /// The program is run with these words. `{plan}` is the id of the last plan.
+    pub run: Option<String>,
+    /// The exit code that the run must end with.
+    pub exit: i32,
+    /// The run writes exactly the steps of the plan that the run before it made.
+    pub foretold: bool,
+    /// Something changes in Intune.
+    pub intune: Option<IntuneStep>,
+    /// A person does something in Halo.
+    pub halo: Option<HaloStep>,
+    /// Faults to come.
+    pub fault: Option<FaultStep>,
+    /// Settings change.
+    pub settings: Option<SettingsChange>,
+    /// What must hold after the last run.
+    pub expect: Option<Expect>,
+}
+
+/// A change in Intune.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IntuneStep {
+    /// Sets properties of the device that `id` names.
+    pub set: Option<Map<String, Value>>,
+    /// Removes this device.
+    pub remove: Option<u32>,
+    /// Leaves this device out of lists; it can still be read directly.
+    pub hide: Option<u32>,
+    /// Brings a removed device back.
+    pub restore: Option<u32>,
+    /// Adds a device.
+    pub add: Option<Map<String, Value>>,
+    /// Removes all devices.
+    pub empty: bool,
+    /// All devices synchronise, and nothing else changes.
+    pub synchronise: bool,
+}
+
+/// What a person does in Halo.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HaloStep {
+    /// Changes the asset that `asset` names.
+    pub edit: Option<AssetChange>,
+    /// Adds an asset.
+    pub add: Option<AssetChange>,
+    /// Deletes the asset of this name.
+    pub delete: Option<String>,
+    /// Adds a user.
+    pub add_user: Option<UserSeed>,
+    /// Deactivates the user of this name.
+    pub deactivate_user: Option<String>,
+    /// Moves a user: name, client, site.
+    pub move_user: Option<(String, String, String)>,
+    /// Deletes a status.
+    pub remove_status: Option<String>,
+    /// All tokens end.
+    pub revoke_tokens: bool,
+}
+
+/// An asset as a person adds or edits it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AssetChange {
+    /// For an edit: which asset, by inventory number, serial number, number of the device, or Halo's id.
+    pub asset: Option<String>,
+    /// The inventory number.
+    pub inventory_number: Option<String>,
+    /// The type by name.
+    #[serde(rename = "type")]
+    pub type_name: Option<String>,
+    /// Client and site by name.
+    pub site: Option<(String, String)>,
+    /// The status by name.
+    pub status: Option<String>,
+    /// Deactivated.
+    pub inactive: Option<bool>,
+    /// The users by name, all of them.
+    pub users: Option<Vec<String>>,
+    /// The number of the Intune device; 0 clears.
+    pub device: Option<u32>,
+    /// Free text.
+    pub notes: Option<String>,
+    /// Fields by name.
+    pub fields: std::collections::BTreeMap<String, String>,
+}
+
+/// Faults to come.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FaultStep {
+    /// In Entra and Graph.
+    pub microsoft: Option<Fault>,
+    /// In Halo.
+    pub halo: Option<Fault>,
+    /// Forgets all faults.
+    pub clear: bool,
+}
+
+/// What must hold after the last run.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Expect {
+    /// Halo was asked to write nothing.
+    pub no_writes: bool,
+    /// So many assets were written at most, in all requests together.
+    pub rows_written: Option<usize>,
+    /// No more requests to Halo than these.
+    pub requests_to_halo_at_most: Option<u64>,
+    /// So many assets in Halo.
+    pub assets: Option<usize>,
+    /// No two assets share an Intune id or a serial number.
+    pub no_duplicates: bool,
+    /// An asset looks like this: members as in an edit, `users` in any order.
+    pub asset: Option<AssetChange>,
+    /// There is no such asset.
+    pub no_asset: Option<String>,
+    /// What was said to people contains each of these.
+    pub says: Vec<String>,
+    /// What was said to people contains none of these.
+    pub silent: Vec<String>,
+    /// Counts of the summary.
+    pub counts: std::collections::BTreeMap<String, u64>,
+}
+
+/// The full id of a numbered device.
+pub fn device_id(number: u64) -> String {
+    format!("d0000000-0000-4000-8000-{number:012}")
+}
+
+/// The full id of a numbered user of the tenant.
+pub fn user_id(number: u64) -> String {
+    format!("e0000000-0000-4000-8000-{number:012}")
+}
+
+/// A device's row with all properties and full ids.
+pub fn device(mut partial: Map<String, Value>) -> Value {
+    expand(&mut partial, "id", device_id);
+    expand(&mut partial, "userId", user_id);
+    complete(Value::Object(partial))
+}
+
+fn expand(row: &mut Map<String, Value>, name: &str, full: fn(u64) -> String) {
+    if let Some(value) = row.get_mut(name)
+        && let Some(number) = value.as_u64()
+    {
+        *value = full(number).into();
+    }
+}
+
+impl Case {
+    /// Reads a scenario.
+    ///
+    /// # Panics
+    ///
+    /// When the text is no scenario.
+    pub fn read(text: &str) -> Self {
+        toml::from_str(text).unwrap_or_else(|error| panic!("this is no scenario: {error}"))
+    }
+
+    /// The devices and users in Intune to begin with.
+    pub fn fleet(&self) -> Fleet {
+        if let Some(devices) = self.generated {
+            return Fleet::generate(devices, 1);
+        }
+        let users: Vec<FleetUser> = self
+            .users
+            .iter()
+            .cloned()
+            .map(|mut user| {
+                expand(&mut user, "id", user_id);
+                for name in ["userPrincipalName", "mail", "displayName", "onPremisesSamAccountName", "employeeId"] {
+                    user.entry(name).or_insert_with(|| "".into());
+                }
+                serde_json::from_value(Value::Object(user)).expect("a user of the tenant")
+            })
+            .collect();
+        Fleet::of(self.devices.iter().cloned().map(device).collect()).with_users(users)
+    }
+}
