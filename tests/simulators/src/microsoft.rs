@@ -1,1 +1,247 @@
-//! To be written.
+//! Entra and Graph for one tenant on one address.
+//!
+//! Refuses what the real services refuse: unknown tenants, clients, secrets, scopes and tokens, missing permissions,
+//! and queries that Graph does not support. It knows devices and users from the [fleet](crate::fleet) and nothing of
+//! its client.
+
+mod batch;
+mod control;
+mod devices;
+mod directory;
+mod entra;
+mod errors;
+mod graph;
+mod query;
+mod tokens;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use axum::Router;
+use axum::response::Response;
+use axum::routing::post;
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::faults::Faults;
+use crate::fleet::Fleet;
+use crate::server::{Bound, RequestLog, RunningServer, ServeOptions};
+
+/// Whether the client's secret is still valid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SecretState {
+    /// The secret is accepted.
+    #[default]
+    Valid,
+    /// The secret is right, but too old.
+    Expired,
+}
+
+/// What an access token looks like to its bearer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenForm {
+    /// A JWT with readable claims.
+    #[default]
+    Jwt,
+    /// A text that only Graph can read.
+    Opaque,
+}
+
+/// Whether rendered pages are kept and served again until the fleet changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PageCache {
+    /// Every page is rendered when it is asked for.
+    #[default]
+    Off,
+    /// Pages are kept by their exact query; for measurements.
+    Keep,
+}
+
+/// The tenant, its app registration and the service's habits.
+#[derive(Clone, Debug)]
+pub struct MicrosoftOptions {
+    /// The tenant's id, a GUID.
+    pub tenant: String,
+    /// The tenant's domain, accepted instead of the id.
+    pub tenant_domain: String,
+    /// The tenant's name.
+    pub tenant_name: String,
+    /// The application's client id.
+    pub client_id: String,
+    /// The application's secret.
+    pub secret: String,
+    /// Whether the secret is still valid.
+    pub secret_state: SecretState,
+    /// The granted application permissions; each token carries those of the moment it is issued.
+    pub roles: Vec<String>,
+    /// Lifetime of a token in seconds.
+    pub token_seconds: u64,
+    /// What a token looks like.
+    pub token_form: TokenForm,
+    /// How many devices a page has at most; the real service has 1,000.
+    pub page_size: usize,
+    /// Whether rendered pages are kept.
+    pub page_cache: PageCache,
+}
+
+impl Default for MicrosoftOptions {
+    fn default() -> Self {
+        let roles = ["DeviceManagementManagedDevices.Read.All", "User.Read.All", "Organization.Read.All"];
+        Self {
+            tenant: "84841066-274d-4ec0-a5c1-276be684bdd3".to_owned(),
+            tenant_domain: "contoso.onmicrosoft.com".to_owned(),
+            tenant_name: "Contoso".to_owned(),
+            client_id: "11111111-2222-3333-4444-555555555555".to_owned(),
+            secret: "simulated~Microsoft+secret/1".to_owned(),
+            secret_state: SecretState::Valid,
+            roles: roles.map(str::to_owned).to_vec(),
+            token_seconds: 3599,
+            token_form: TokenForm::Jwt,
+            page_size: 1000,
+            page_cache: PageCache::Off,
+        }
+    }
+}
+
+/// Pages by their exact address, valid for one revision of the fleet.
+#[derive(Debug, Default)]
+struct Pages {
+    revision: u64,
+    by_address: HashMap<String, devices::Page>,
+}
+
+/// What all requests share.
+#[derive(Debug)]
+struct Shared {
+    fleet: RwLock<Fleet>,
+    options: Mutex<MicrosoftOptions>,
+    tokens: tokens::Tokens,
+    faults: Faults,
+    pages: Mutex<Pages>,
+    /// The address with its prefix.
+    address: String,
+    prefix: String,
+}
+
+type SharedState = Arc<Shared>;
+
+impl Shared {
+    fn fleet(&self) -> RwLockReadGuard<'_, Fleet> {
+        self.fleet.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn edit_fleet(&self) -> RwLockWriteGuard<'_, Fleet> {
+        self.fleet.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn options(&self) -> MutexGuard<'_, MicrosoftOptions> {
+        self.options.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The address as the client wrote it: absolute links name the host that was asked.
+    fn root(&self, host: Option<&str>) -> String {
+        let scheme = self.address.split("://").next().unwrap_or("http");
+        match host {
+            Some(host) => format!("{scheme}://{host}{}", self.prefix),
+            None => self.address.clone(),
+        }
+    }
+}
+
+/// A running tenant. It stops when dropped.
+#[derive(Debug)]
+pub struct Microsoft {
+    server: RunningServer,
+    shared: SharedState,
+    log: RequestLog,
+}
+
+impl Microsoft {
+    /// Starts Entra and Graph on loopback.
+    pub async fn start(fleet: Fleet, options: MicrosoftOptions, serve: ServeOptions) -> io::Result<Self> {
+        let (faults, log) = (Faults::new(), RequestLog::new());
+        let prefix = serve.prefix.trim_end_matches('/').to_owned();
+        let bound = Bound::new(ServeOptions { status_answer: Some(graph::usual_answer), ..serve }).await?;
+        let shared = Arc::new(Shared {
+            fleet: RwLock::new(fleet),
+            options: Mutex::new(options),
+            tokens: tokens::Tokens::default(),
+            faults: faults.clone(),
+            pages: Mutex::default(),
+            address: bound.address().to_owned(),
+            prefix,
+        });
+        let router = Router::new()
+            .route("/{tenant}/oauth2/v2.0/token", post(entra::token))
+            .fallback(graph::handle)
+            .with_state(Arc::clone(&shared));
+        let control = control::router(Arc::clone(&shared));
+        let server = bound.with_control(control).serve(router, faults, log.clone())?;
+        Ok(Self { server, shared, log })
+    }
+
+    /// The address of both services, without a slash at the end. Entra's is `{address}/{tenant}/oauth2/v2.0/token`,
+    /// Graph's root `{address}`, its scope `{address}/.default`.
+    pub fn address(&self) -> String {
+        self.server.address()
+    }
+
+    /// The address of the control routes.
+    pub fn control_address(&self) -> String {
+        self.server.control_address()
+    }
+
+    /// The fault script.
+    pub fn faults(&self) -> Faults {
+        self.shared.faults.clone()
+    }
+
+    /// Every request so far.
+    pub fn log(&self) -> RequestLog {
+        self.log.clone()
+    }
+
+    /// The fleet, for reading and editing. Requests wait while the returned guard lives.
+    pub fn fleet(&self) -> RwLockWriteGuard<'_, Fleet> {
+        self.shared.edit_fleet()
+    }
+
+    /// The options, to change roles or the secret while the server runs. Requests wait while the guard lives.
+    pub fn options(&self) -> MutexGuard<'_, MicrosoftOptions> {
+        self.shared.options()
+    }
+
+    /// Lets every token that was issued so far expire.
+    pub fn expire_tokens(&self) {
+        self.shared.tokens.expire_all();
+    }
+
+    /// Renders all pages of the list of devices beforehand and keeps them, for a sweep that begins with exactly this
+    /// query (without `?`, in the client's own encoding), at the server's own address. Answers the number of pages.
+    pub fn prerender(&self, query: &str) -> usize {
+        self.shared.options().page_cache = PageCache::Keep;
+        devices::prerender(&self.shared, query)
+    }
+}
+
+/// A response with a JSON body.
+fn json_response(status: StatusCode, content_type: &str, body: &Value) -> Response {
+    bytes_response(status, content_type, Bytes::from(body.to_string()))
+}
+
+fn bytes_response(status: StatusCode, content_type: &str, body: Bytes) -> Response {
+    let mut response = Response::new(axum::body::Body::from(body));
+    *response.status_mut() = status;
+    let value = http::HeaderValue::from_str(content_type).expect("a valid content type");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, value);
+    response
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! How many requests a host gets in a rolling window of time.
+//!
+//! Hosted Halo counts over a rolling window. A token bucket of the same rate either overruns such a window (after
+//! a rest it grants its burst and then refills) or forgoes half of it; remembering the times of the last requests
+//! does neither.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A budget of requests, shared by all who send to one host.
+#[derive(Debug)]
+pub struct Budget {
+    requests: usize,
+    window: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// When each of the last requests went out, oldest first.
+    sent: VecDeque<Instant>,
+    /// The server asked everybody to wait until then.
+    paused: Option<Instant>,
+}
+
+impl Budget {
+    /// At most `requests` in any `window`. A hundredth is added to the window, because requests do not all take
+    /// equally long to arrive where they are counted.
+    pub fn new(requests: u32, window: Duration) -> Self {
+        let requests = usize::try_from(requests.max(1)).unwrap_or(usize::MAX);
+        Self { requests, window: window + window / 100, state: Mutex::default() }
+    }
+
+    /// Waits until a request may go out, and counts it.
+    pub async fn take(&self) {
+        while let Some(until) = self.try_take(Instant::now()) {
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
+    /// Lets nobody send before `wait` has passed: asking a server that throttles prolongs the throttling.
+    pub fn pause(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut state = self.state();
+        state.paused = Some(state.paused.map_or(until, |paused| paused.max(until)));
+    }
+
+    /// Counts a request now, or says when to ask again.
+    fn try_take(&self, now: Instant) -> Option<Instant> {
+        let mut state = self.state();
+        if let Some(until) = state.paused {
+            if until > now {
+                return Some(until);
+            }
+            state.paused = None;
+        }
+        while let Some(first) = state.sent.front()
+            && *first + self.window <= now
+        {
+            state.sent.pop_front();
+        }
+        if state.sent.len() >= self.requests
+            && let Some(first) = state.sent.front()
+        {
+            return Some(*first + self.window);
+        }
+        state.sent.push_back(now);
+        None
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[tokio::test(start_paused = true)]
+    async fn no_window_ever_holds_more_than_the_budget() {
+        let window = Duration::from_secs(300);
+        let budget = Arc::new(Budget::new(30, window));
+        let mut sent = Vec::new();
+        for number in 0..200_u64 {
+            // Uneven rests: a burst after each, which a token bucket would let overrun the window.
+            tokio::time::advance(Duration::from_secs(number * 37 % 23)).await;
+            budget.take().await;
+            sent.push(Instant::now());
+        }
+        for (index, start) in sent.iter().enumerate() {
+            let within = sent.iter().skip(index).take_while(|time| **time < *start + window).count();
+            assert!(within <= 30, "{within} requests in one window");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_whole_budget_may_be_spent_at_once() {
+        let budget = Budget::new(300, Duration::from_secs(300));
+        let start = Instant::now();
+        for _ in 0..300 {
+            budget.take().await;
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        budget.take().await;
+        assert_eq!(start.elapsed(), Duration::from_secs(303));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_holds_everybody() {
+        let budget = Budget::new(10, Duration::from_secs(1));
+        budget.pause(Duration::from_secs(30));
+        budget.pause(Duration::from_secs(5));
+        let start = Instant::now();
+        budget.take().await;
+        assert_eq!(start.elapsed(), Duration::from_secs(30));
+    }
+}
