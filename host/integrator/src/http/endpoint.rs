@@ -261,7 +261,8 @@ impl Endpoint {
         }
         .map_err(|_| foreign("an address that cannot be read".to_owned()))?;
         let prefix = self.base.path().trim_end_matches('/');
-        let below = url.path().strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let below =
+            url.path().strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if url.origin() != self.base.origin() || !below || !url.username().is_empty() {
             return Err(foreign(url.origin().ascii_serialization()));
         }
@@ -296,6 +297,9 @@ fn build(request: &Request, url: &Url, token: Option<&Token>, id: &str) -> Resul
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoint").field("name", &self.name).field("base", &self.base.as_str()).finish_non_exhaustive()
+        f.debug_struct("Endpoint")
+            .field("name", &self.name)
+            .field("base", &self.base.as_str())
+            .finish_non_exhaustive()
     }
 }

@@ -92,15 +92,7 @@ impl Tries {
             .without_max_times()
             .with_jitter()
             .build();
-        Self {
-            waits,
-            longest,
-            passing: 0,
-            most_passing,
-            throttled: 0,
-            most_throttled,
-            throttled_since: None,
-        }
+        Self { waits, longest, passing: 0, most_passing, throttled: 0, most_throttled, throttled_since: None }
     }
 
     /// How long to wait before the next try; `None` when there is none.
@@ -146,7 +138,11 @@ mod tests {
             );
         };
         check(429, "", Failure::Throttled(told));
-        check(500, "Rate limit reached because of too many requests to query broker", Failure::Throttled(told));
+        check(
+            500,
+            "Rate limit reached because of too many requests to query broker",
+            Failure::Throttled(told),
+        );
         check(500, "boom", Failure::Passing(told));
         check(408, "", Failure::Passing(told));
         check(502, "", Failure::Passing(told));
