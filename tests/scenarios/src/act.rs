@@ -40,7 +40,8 @@ fn add(state: &mut HaloState, change: &AssetChange) {
 /// A change in Intune.
 pub fn in_intune(world: &World, step: &IntuneStep) {
     if let Some(changes) = &step.set {
-        let number = changes.get("id").and_then(serde_json::Value::as_u64).expect("`set` needs the device's id");
+        let number =
+            changes.get("id").and_then(serde_json::Value::as_u64).expect("`set` needs the device's id");
         let mut fleet = world.microsoft.fleet();
         let full = device(changes.clone());
         for name in changes.keys().filter(|name| *name != "id") {

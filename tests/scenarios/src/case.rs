@@ -236,7 +236,9 @@ impl Case {
             .cloned()
             .map(|mut user| {
                 expand(&mut user, "id", user_id);
-                for name in ["userPrincipalName", "mail", "displayName", "onPremisesSamAccountName", "employeeId"] {
+                for name in
+                    ["userPrincipalName", "mail", "displayName", "onPremisesSamAccountName", "employeeId"]
+                {
                     user.entry(name).or_insert_with(|| "".into());
                 }
                 serde_json::from_value(Value::Object(user)).expect("a user of the tenant")

@@ -57,7 +57,8 @@ fn difference(kept: &str, now: &str) -> String {
     let mut text = String::new();
     let mut gap = false;
     for (at, (mark, line)) in lines.iter().enumerate() {
-        let near = lines[at.saturating_sub(2)..(at + 3).min(lines.len())].iter().any(|(mark, _)| *mark != ' ');
+        let near =
+            lines[at.saturating_sub(2)..(at + 3).min(lines.len())].iter().any(|(mark, _)| *mark != ' ');
         if near {
             let _ = writeln!(text, "{mark} {line}");
         } else if !gap {

@@ -50,12 +50,7 @@ pub fn play(case: &Case) -> String {
         player.step(index + 1, step);
     }
     player.transcript.push_str(&transcript::of_assets(&player.world));
-    assert!(
-        player.problems.is_empty(),
-        "{}\n\n{}",
-        player.problems.join("\n"),
-        player.transcript
-    );
+    assert!(player.problems.is_empty(), "{}\n\n{}", player.problems.join("\n"), player.transcript);
     player.transcript
 }
 
@@ -191,7 +186,15 @@ fn steps(plan: &[Value]) -> Vec<Value> {
         .filter(|line| line["line"] == "step")
         .map(|step| {
             let part = |name: &str| step[name].clone();
-            json!([part("kind"), part("effect"), part("device"), part("name"), part("changes"), part("asset"), part("new_type")])
+            json!([
+                part("kind"),
+                part("effect"),
+                part("device"),
+                part("name"),
+                part("changes"),
+                part("asset"),
+                part("new_type")
+            ])
         })
         .collect()
 }

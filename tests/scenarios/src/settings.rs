@@ -59,40 +59,51 @@ from = "osVersion"
 to = "OS Version"
 "#;
 
-/// What is changed in the base: TOML texts. Tables are merged, everything else is replaced.
+/// What is changed in the base: TOML texts. Tables are merged, everything else is replaced, and the
+/// text `{absent}` takes a key away.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
-    /// For `integrator.toml`.
-    pub integrator: String,
-    /// For `connections/contoso.toml`.
-    pub connection: String,
+    integrator: Vec<String>,
+    connection: Vec<String>,
 }
 
 impl Overrides {
-    /// These and later ones over them.
+    /// These, then later ones over them: for `integrator.toml` and for `connections/contoso.toml`.
     #[must_use]
     pub fn and(mut self, integrator: &str, connection: &str) -> Self {
-        self.integrator = merged(&self.integrator, integrator);
-        self.connection = merged(&self.connection, connection);
+        self.integrator.push(integrator.to_owned());
+        self.connection.push(connection.to_owned());
         self
+    }
+
+    /// Changes of the connection alone.
+    pub fn connection(text: &str) -> Self {
+        Self::default().and("", text)
+    }
+
+    /// Changes of `integrator.toml` alone.
+    pub fn integrator(text: &str) -> Self {
+        Self::default().and(text, "")
     }
 }
 
 /// Writes the settings folder for simulators at these addresses.
 pub fn write(folder: &Path, microsoft: &str, halo: &str, overrides: &Overrides) {
-    let fill = |text: String| text.replace("{microsoft}", microsoft).replace("{halo}", halo);
+    let fill = |text: &str| text.replace("{microsoft}", microsoft).replace("{halo}", halo);
     let connections = folder.join("connections");
     fs::create_dir_all(&connections).expect("the connections folder can be made");
-    let integrator = fill(merged(INTEGRATOR, &overrides.integrator));
+    let integrator = merged(&fill(INTEGRATOR), overrides.integrator.iter().map(|text| fill(text)));
     fs::write(folder.join("integrator.toml"), integrator).expect("integrator.toml can be written");
-    let connection = fill(merged(CONNECTION, &overrides.connection));
+    let connection = merged(&fill(CONNECTION), overrides.connection.iter().map(|text| fill(text)));
     fs::write(connections.join("contoso.toml"), connection).expect("contoso.toml can be written");
 }
 
-fn merged(base: &str, over: &str) -> String {
+fn merged(base: &str, over: impl Iterator<Item = String>) -> String {
     let mut base: Table = base.parse().unwrap_or_else(|error| panic!("base settings: {error}"));
-    let over: Table = over.parse().unwrap_or_else(|error| panic!("changed settings: {error}\n{over}"));
-    merge(&mut base, over);
+    for text in over {
+        let over = text.parse().unwrap_or_else(|error| panic!("changed settings: {error}\n{text}"));
+        merge(&mut base, over);
+    }
     toml::to_string(&base).expect("a table can be written")
 }
 
@@ -100,6 +111,7 @@ fn merge(base: &mut Table, over: Table) {
     for (key, value) in over {
         match (base.get_mut(&key), value) {
             (Some(Value::Table(below)), Value::Table(above)) => merge(below, above),
+            (_, Value::String(text)) if text == "{absent}" => drop(base.remove(&key)),
             (_, value) => drop(base.insert(key, value)),
         }
     }
@@ -111,7 +123,8 @@ mod tests {
 
     #[test]
     fn tables_are_merged_and_lists_replaced() {
-        let merged = merged("[a]\nb = 1\nc = [1, 2]\n", "[a]\nc = [3]\nd = 4\n");
+        let over = "[a]\nc = [3]\nd = 4\ne = \"{absent}\"\n".to_owned();
+        let merged = merged("[a]\nb = 1\nc = [1, 2]\ne = 5\n", std::iter::once(over));
         assert_eq!(merged, "[a]\nb = 1\nc = [3]\nd = 4\n");
     }
 }

@@ -143,9 +143,7 @@ pub fn normalised(world: &World, text: &str) -> String {
         .replace(&world.halo.address(), "{halo}")
         .replace(&world.folder().display().to_string(), "{folder}")
         .replace("84841066-274d-4ec0-a5c1-276be684bdd3", "{tenant}");
-    for (kind, prefix) in
-        [("device", "d0000000-0000-4000-8000-"), ("user", "e0000000-0000-4000-8000-")]
-    {
+    for (kind, prefix) in [("device", "d0000000-0000-4000-8000-"), ("user", "e0000000-0000-4000-8000-")] {
         while let Some(at) = text.find(prefix) {
             let start = at + prefix.len();
             let end = (start + 12).min(text.len());

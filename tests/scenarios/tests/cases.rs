@@ -1,0 +1,82 @@
+//! Every scenario of `cases/`, one test each. `UPDATE=1` writes the transcripts anew.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+macro_rules! cases {
+    ($($name:ident,)*) => {
+        $(#[test] fn $name() { integrator_scenarios::play::file(stringify!($name)); })*
+
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+cases! {
+    a_changed_mapping_writes_exactly_what_follows,
+    a_changed_rule_writes_exactly_what_follows,
+    a_deletion_can_be_concluded_at_once,
+    a_device_is_deleted_and_recovered,
+    a_device_that_nobody_knows_is_an_error_of_usage,
+    a_device_that_only_lists_leave_out_is_not_deleted,
+    a_first_import_creates_each_device_once_with_explained_values,
+    a_guard_refuses_mass_deletion,
+    a_kept_type_is_set_once_and_never_changed,
+    a_re_enrolled_device_takes_over_the_asset,
+    a_retired_asset_that_a_person_changed_is_not_recovered,
+    a_stale_plan_refuses_only_the_changed_record,
+    a_status_that_a_type_does_not_allow_is_left_out_and_named_once,
+    a_stored_plan_is_applied_exactly,
+    a_type_named_by_a_field_is_created_once,
+    a_type_that_differs_in_case_only_is_held,
+    a_user_of_another_client_moves_nothing,
+    a_walk_that_ends_early_concludes_nothing,
+    a_warning_of_halo_is_shown,
+    an_asset_that_was_deleted_in_halo_is_matched_afresh,
+    an_empty_source_keeps_or_clears,
+    an_empty_source_refuses,
+    an_empty_tenant_imports_nothing_at_first,
+    an_unmatched_device_ends_without_users_on_request,
+    assets_are_matched_by_intune_id_first,
+    assets_are_matched_by_serial_number,
+    assets_of_another_client_are_not_touched,
+    devices_that_only_defender_manages_are_excluded,
+    devices_that_only_defender_manages_are_included_on_request,
+    each_write_policy_treats_an_edit_in_its_own_way,
+    halo_that_does_not_keep_intune_ids_is_matched_by_links,
+    halo_with_its_least_helpful_habits_is_served_all_the_same,
+    matching_across_clients_takes_assets_of_other_clients,
+    names_in_other_scripts_and_with_quotes_arrive_as_they_are,
+    no_match_fields_and_no_statuses_are_needed,
+    of_two_live_devices_with_one_serial_number_the_newest_counts,
+    one_changed_device_writes_exactly_that,
+    one_device_alone_concludes_nothing_about_others,
+    placeholder_serial_numbers_never_match,
+    several_candidates_hold_the_device,
+    statuses_that_are_not_set_are_never_written,
+    the_site_mode_default,
+    the_site_mode_user_on_create,
+    the_site_mode_user_then_default,
+    transforms_change_values_on_their_way,
+    two_live_devices_with_one_serial_number_are_held_on_request,
+    two_users_with_one_identifier_are_not_guessed_between,
+    users_are_linked_and_relinked,
+    users_are_matched_by_email,
+    users_are_matched_by_employee_id,
+    users_are_matched_by_sam_account_name,
+    users_are_matched_by_user_principal_name,
+    without_creation_only_existing_assets_are_updated,
+}
+
+#[test]
+fn every_file_of_the_folder_is_played() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
+    let files: BTreeSet<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(files, NAMES.iter().map(|name| (*name).to_owned()).collect());
+}
