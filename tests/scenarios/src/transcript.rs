@@ -32,9 +32,17 @@ pub fn of_run(world: &World, line: &str, run: &Run) -> String {
     for write in &writes {
         let _ = writeln!(text, "  {} {} -> {}", write.method, write.path_and_query, write.status);
         match serde_json::from_slice(&write.body) {
-            Ok(Value::Array(rows)) => rows.iter().for_each(|row| drop(writeln!(text, "    {row}"))),
-            Ok(other) => drop(writeln!(text, "    {other}")),
-            Err(error) => drop(writeln!(text, "    no JSON: {error}")),
+            Ok(Value::Array(rows)) => {
+                for row in rows {
+                    let _ = writeln!(text, "    {row}");
+                }
+            }
+            Ok(other) => {
+                let _ = writeln!(text, "    {other}");
+            }
+            Err(error) => {
+                let _ = writeln!(text, "    no JSON: {error}");
+            }
         }
     }
     normalised(world, &text)

@@ -268,6 +268,8 @@ impl Run {
     }
 
     /// The run, or a panic that shows it, unless it ended with this code.
+    // Most callers want the check alone.
+    #[allow(clippy::return_self_not_must_use)]
     pub fn must_exit(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "exit code of\n{}\n{}", self.stdout, self.stderr);
         self

@@ -74,7 +74,8 @@ fn a_wrong_secret_of_entra() {
     world.set_variable("MICROSOFT_SECRET", "not-the-secret");
     refused(&world, "a_wrong_secret_of_entra", 4);
     assert!(!world.import().stdout.contains("not-the-secret"), "a secret is never shown");
-    world.set_variable("MICROSOFT_SECRET", &world.microsoft.options().secret.clone());
+    let secret = world.microsoft.options().secret.clone();
+    world.set_variable("MICROSOFT_SECRET", &secret);
     then_completes(&world);
 }
 
