@@ -23,6 +23,8 @@ pub struct Case {
     pub devices: Vec<Map<String, Value>>,
     /// So many generated devices instead.
     pub generated: Option<u32>,
+    /// Devices on a page of the list.
+    pub page_size: Option<usize>,
     /// Users of the tenant; `id` may be a number.
     #[serde(default)]
     pub users: Vec<Map<String, Value>>,

@@ -4,13 +4,14 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+use integrator_simulators::microsoft::MicrosoftOptions;
 use serde_json::{Value, json};
 
 use crate::act;
 use crate::case::{Case, Expect, Step};
 use crate::golden;
 use crate::settings::Overrides;
-use crate::transcript;
+use crate::transcript::{self, Foretold};
 use crate::world::{Run, World, WorldOptions};
 
 /// Plays `cases/NAME.toml` and compares its transcript with `cases/NAME.transcript`.
@@ -34,6 +35,10 @@ pub fn file(name: &str) {
 pub fn play(case: &Case) -> String {
     let world = World::start(WorldOptions {
         fleet: Some(case.fleet()),
+        microsoft: MicrosoftOptions {
+            page_size: case.page_size.unwrap_or(1000),
+            ..MicrosoftOptions::default()
+        },
         halo: case.halo.options.clone(),
         settings: Overrides::default().and(&case.settings.integrator, &case.settings.connection),
         ..WorldOptions::default()
@@ -96,7 +101,8 @@ impl Player {
     fn run(&mut self, number: usize, line: &str, step: &Step) {
         let plan = self.plan.as_ref().map_or("", |(id, _)| id);
         let run = self.world.words(&line.replace("{plan}", plan));
-        let text = transcript::of_run(&self.world, line, &run);
+        let foretold = if step.foretold { Foretold::Yes } else { Foretold::No };
+        let text = transcript::of_run(&self.world, line, &run, foretold);
         self.transcript.push_str(&text);
         if run.code != Some(step.exit) {
             self.problems.push(format!("step {number}: exit {:?}, expected {}", run.code, step.exit));

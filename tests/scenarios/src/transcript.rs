@@ -7,8 +7,17 @@ use serde_json::Value;
 
 use crate::world::{Run, World};
 
+/// Whether the plan of a run is that of the run before, so that it need not be shown again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foretold {
+    /// It is.
+    Yes,
+    /// It is another one, or the scenario does not say.
+    No,
+}
+
 /// The run in words.
-pub fn of_run(world: &World, line: &str, run: &Run) -> String {
+pub fn of_run(world: &World, line: &str, run: &Run, foretold: Foretold) -> String {
     let mut text = format!("\n## {line}\n");
     let code = run.code.map_or_else(|| "by a signal".to_owned(), |code| code.to_string());
     let status = run.summary()["status"].as_str().map_or_else(String::new, |status| format!(", {status}"));
@@ -22,8 +31,10 @@ pub fn of_run(world: &World, line: &str, run: &Run) -> String {
     for line in run.said().lines() {
         let _ = writeln!(text, "{line}");
     }
-    if let Some(id) = run.plan_id() {
-        plan(&mut text, &world.plan(id));
+    match (foretold, run.plan_id()) {
+        (Foretold::Yes, Some(_)) => text.push_str("plan: as foretold\n"),
+        (Foretold::No, Some(id)) => plan(&mut text, &world.plan(id)),
+        (_, None) => {}
     }
     let writes = world.writes();
     if !writes.is_empty() {
@@ -37,7 +48,11 @@ pub fn of_run(world: &World, line: &str, run: &Run) -> String {
                     let _ = writeln!(text, "    {row}");
                 }
             }
-            Ok(other) => {
+            Ok(mut other) => {
+                // A new type is a copy of all that another one has.
+                if let Some(fields) = other["fields"].as_array().map(Vec::len) {
+                    other["fields"] = format!("{fields} fields").into();
+                }
                 let _ = writeln!(text, "    {other}");
             }
             Err(error) => {
@@ -160,5 +175,28 @@ pub fn normalised(world: &World, text: &str) -> String {
             text.replace_range(at..end, &format!("{{{kind} {number}}}"));
         }
     }
-    text
+    without_guids(&text)
+}
+
+/// The text with `{guid}` for what looks like one.
+fn without_guids(text: &str) -> String {
+    const FORM: &str = "00000000-0000-0000-0000-000000000000";
+    let is_guid = |part: &str| {
+        part.bytes().zip(FORM.bytes()).all(|(byte, form)| match form {
+            b'-' => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+    };
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        if let Some(part) = rest.get(..FORM.len()).filter(|part| is_guid(part)) {
+            shown.push_str("{guid}");
+            rest = &rest[part.len()..];
+        } else {
+            shown.push(character);
+            rest = &rest[character.len_utf8()..];
+        }
+    }
+    shown
 }

@@ -167,7 +167,7 @@ impl World {
     pub fn writes(&self) -> Vec<LoggedRequest> {
         let entries = self.halo.log().entries();
         let is_write =
-            |entry: &LoggedRequest| entry.method != "GET" && !entry.path_and_query.starts_with("/auth");
+            |entry: &LoggedRequest| entry.method != "GET" && !entry.path_and_query.ends_with("/auth/token");
         entries.into_iter().filter(is_write).collect()
     }
 
@@ -248,7 +248,7 @@ impl Run {
         notices.into_iter().flatten().filter_map(Value::as_str).collect()
     }
 
-    /// All that was said to people: error, hint, notices, diagnostics, standard error.
+    /// All that was said to people: error, hint, notices, diagnostics, and standard error without log lines.
     pub fn said(&self) -> String {
         let mut lines: Vec<String> = Vec::new();
         for name in ["error", "hint"] {
@@ -263,7 +263,9 @@ impl Run {
             });
         }
         lines.extend(self.notices().into_iter().map(|notice| format!("notice: {notice}")));
-        lines.extend(self.stderr.lines().map(|line| format!("stderr: {line}")));
+        let is_log = |line: &&str| [" WARN ", " INFO ", " DEBUG "].iter().any(|level| line.contains(level));
+        let asides = self.stderr.lines().filter(|line| !is_log(line));
+        lines.extend(asides.map(|line| format!("stderr: {line}")));
         lines.join("\n")
     }
 

@@ -46,6 +46,7 @@ fn said(world: &World, name: &str, run: &Run) {
     settings.set_omit_expression(true);
     settings.add_filter(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "{guid}");
     settings.add_filter(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[0-9.]*Z?( ?UTC)?", "{moment}");
+    settings.add_filter(r"damaged-\d{8}T\d+Z", "damaged-{moment}");
     settings.add_filter(r"(process|pid) \d+", "$1 {number}");
     settings.add_filter(r"/[^\s`']*/halo-integrator( --json)", "{program}$1");
     settings.add_filter(r"(?m)^stderr:.*\bDEBUG\b.*\n?", "");

@@ -83,6 +83,8 @@ fn play(reply: ReplyForm, members: ReplyMembers, side: Side, fault: Fault) -> Re
             Side::Halo => world.halo.faults().add(fault),
         }
         ends_well(&world, &name);
+        let struck = world.microsoft.faults().struck() + world.halo.faults().struck();
+        assert!(struck > 0, "{name}: the fault never struck");
     });
     played.join().map_err(|panic| match panic.downcast::<String>() {
         Ok(text) => *text,
@@ -166,8 +168,10 @@ fn writes_that_are_disturbed_end_with_every_device_once(
         Effect::status(403),
         Effect::status(400),
     ]);
-    // The first write is one asset alone, the second two, later ones are full.
-    play_all(jobs(reply, members, Side::Halo, at("POST", "/asset", &[0, 2], &effects)));
+    // The first write is one asset alone, the second two, later ones are full. Where the answers tell less, the first
+    // ones matter most; where they tell all, those to full batches.
+    let skips: &[u64] = if members == ReplyMembers::OnlyId { &[0, 2] } else { &[2] };
+    play_all(jobs(reply, members, Side::Halo, at("POST", "/asset", skips, &effects)));
 }
 
 #[rstest]
