@@ -214,7 +214,7 @@ async fn summaries_agree_with_the_records_after_any_changes() {
         }
         assert_eq!(
             all(store.link_summaries("contoso", tenant())).await,
-            Vec::from_iter(links.values().copied())
+            links.values().copied().collect::<Vec<_>>()
         );
         let expected: Vec<_> =
             assets.iter().map(|(id, digest)| AssetSummary { id: *id, digest: *digest }).collect();
