@@ -172,11 +172,10 @@ async fn only_a_404_of_its_own_part_makes_a_device_gone() {
     .await;
     let ids = ["here", "gone", "throttled", "silent", "odd id/", "forbidden", "down"].map(DeviceId::from);
     let found: Vec<_> = client.existence(&ids).await.into_iter().map(|(_, result)| result).collect();
-    use Existence::{Gone, Present};
-    assert_eq!(found[0].as_ref().unwrap(), &Present);
-    assert_eq!(found[1].as_ref().unwrap(), &Gone);
+    assert_eq!(found[0].as_ref().unwrap(), &Existence::Present);
+    assert_eq!(found[1].as_ref().unwrap(), &Existence::Gone);
     for present in &found[2..5] {
-        assert_eq!(present.as_ref().unwrap(), &Present);
+        assert_eq!(present.as_ref().unwrap(), &Existence::Present);
     }
     assert_eq!(found[5].as_ref().unwrap_err().class(), FailureClass::Access);
     assert_eq!(found[6].as_ref().unwrap_err().status(), Some(503));

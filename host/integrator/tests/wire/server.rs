@@ -12,28 +12,28 @@ use std::time::Duration;
 
 /// A request as it came.
 #[derive(Clone, Debug)]
-pub struct Seen {
-    pub method: String,
-    pub path: String,
-    pub query: String,
-    pub headers: axum::http::HeaderMap,
-    pub body: String,
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: axum::http::HeaderMap,
+    pub(crate) body: String,
     /// How many requests to the same path came before.
-    pub earlier: usize,
+    pub(crate) earlier: usize,
 }
 
 impl Seen {
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    pub fn asks(&self, parameter: &str) -> bool {
+    pub(crate) fn asks(&self, parameter: &str) -> bool {
         self.query.split('&').any(|part| part == parameter)
     }
 }
 
 /// An answer.
-pub struct Reply {
+pub(crate) struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: String,
@@ -47,11 +47,11 @@ enum End {
 }
 
 impl Reply {
-    pub fn json(status: u16, body: &Value) -> Self {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
         Self::text(status, "application/json", &body.to_string())
     }
 
-    pub fn text(status: u16, kind: &str, body: &str) -> Self {
+    pub(crate) fn text(status: u16, kind: &str, body: &str) -> Self {
         Self {
             status,
             headers: vec![("content-type", kind.to_owned())],
@@ -61,28 +61,28 @@ impl Reply {
     }
 
     /// A body that breaks off, and the connection with it.
-    pub fn cut() -> Self {
+    pub(crate) fn cut() -> Self {
         Self { end: End::Cut, ..Self::text(200, "application/json", "{\"va") }
     }
 
-    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
     }
 }
 
 /// A token's answer.
-pub fn token(text: &str, seconds: u64) -> Reply {
+pub(crate) fn token(text: &str, seconds: u64) -> Reply {
     Reply::json(200, &json!({"token_type": "Bearer", "expires_in": seconds, "access_token": text}))
 }
 
-pub struct Server {
-    pub url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     log: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl Server {
-    pub async fn start(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         let log: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let answer = Arc::new(answer);
         let handler = {
@@ -118,11 +118,11 @@ impl Server {
         Self { url, log }
     }
 
-    pub fn log(&self) -> Vec<Seen> {
+    pub(crate) fn log(&self) -> Vec<Seen> {
         self.log.lock().unwrap().clone()
     }
 
-    pub fn count(&self, path: &str) -> usize {
+    pub(crate) fn count(&self, path: &str) -> usize {
         self.log().iter().filter(|seen| seen.path == path).count()
     }
 }
@@ -142,11 +142,11 @@ fn respond(reply: Reply) -> Response {
 }
 
 /// A maker whose own waits are nothing.
-pub fn maker() -> ClientMaker {
+pub(crate) fn maker() -> ClientMaker {
     maker_with(Duration::from_secs(5))
 }
 
-pub fn maker_with(timeout: Duration) -> ClientMaker {
+pub(crate) fn maker_with(timeout: Duration) -> ClientMaker {
     let settings = HttpSettings { timeout, longest_wait: Duration::ZERO, ca_file: None, proxy: None };
     ClientMaker::new(&settings, Arc::new(SystemClock)).unwrap()
 }
