@@ -1,23 +1,39 @@
 //! What an administrator wrote, checked: `integrator.toml` and one file for each connection.
 //!
 //! The types here are what the rest of the program trusts: every name of an Intune property is known, every
-//! pattern compiles, every value is in range. Files are read and judged in [`load`]; where Halo's own names
+//! pattern compiles, every value is in range. Files are read and judged in [`load()`]; where Halo's own names
 //! (types, sites, fields, statuses) exist is not known here, but checked against the catalogue by `decide`.
 
 pub mod asset_types;
+mod check;
 pub mod connection;
+mod diagnostic;
+mod digest;
+mod example;
 pub mod fields;
 pub mod imports;
 pub mod integrator;
+mod load;
+mod schema;
+mod shape;
+mod source;
+mod wire;
 
 pub use asset_types::{AssetTypes, Criterion, Determine, Operand, Rule, Subject, Test, TypeUpdates};
 pub use connection::{Cloud, Connection, Guard, Guards, Microsoft, Organisations, SecretSource, Statuses};
+pub use diagnostic::{Diagnostic, SettingsError};
+pub use example::{
+    ExampleConnection, ExampleIntegrator, ExampleRule, ExampleStatuses, example_connection,
+    example_integrator,
+};
 pub use fields::{EmptyPolicy, FieldMapping, Piece, Source, Transform, WritePolicy};
 pub use imports::{
     Creation, DefaultSite, Imports, MatchReach, SenseManaged, SharedSerial, SiteMode, UnlinkUnmatched,
     UserIdentifier, Users,
 };
 pub use integrator::{HaloSettings, HttpSettings, IntegratorSettings, LogFormat};
+pub use load::{SourceFile, load, read};
+pub use schema::{SchemaOf, schema};
 
 /// Everything of one settings folder.
 #[derive(Clone, Debug)]

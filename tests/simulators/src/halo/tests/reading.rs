@@ -229,7 +229,8 @@ async fn the_intune_id_is_kept_kept_off_lists_or_dropped() {
 
 #[tokio::test]
 async fn damaged_rows_lack_what_they_should_have() {
-    let checks: [(BrokenRow, fn(&Value) -> bool); 5] = [
+    type Check = fn(&Value) -> bool;
+    let checks: [(BrokenRow, Check); 5] = [
         (BrokenRow::WithoutFields, |row| row.get("key_field").is_none() && row.get("fields").is_none()),
         (BrokenRow::WithoutMembers, |row| row.get("inventory_number").is_none()),
         (BrokenRow::WithoutSite, |row| row["site_id"].is_null()),

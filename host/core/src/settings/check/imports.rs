@@ -1,0 +1,182 @@
+//! `[imports]` and `[users]`, judged.
+
+use super::fields::Mappings;
+use super::{left_out, name, property, switched_off, text};
+use crate::model::Member;
+use crate::model::value::fold;
+use crate::settings::fields::Source;
+use crate::settings::imports::{
+    Creation, DefaultSite, Imports, MatchReach, MatchTier, SenseManaged, SharedSerial, SiteMode,
+    UnlinkUnmatched, UserIdentifier, Users,
+};
+use crate::settings::source::Report;
+use crate::settings::wire::At;
+use crate::settings::wire::connection as wire;
+
+/// Days after which single reads are made anew, once there are any.
+const REFRESH_DAYS: u32 = 7;
+
+pub(super) fn imports(table: &wire::Imports, mappings: &Mappings, report: &mut Report<'_>) -> Imports {
+    let site = match &table.site {
+        None | Some(At { value: wire::Site::Default, .. }) => SiteMode::Default,
+        Some(At { value: wire::Site::UserOnCreate, .. }) => SiteMode::UserOnCreate,
+        Some(At { value: wire::Site::UserThenDefault, .. }) => SiteMode::UserThenDefault,
+        Some(At { span, value: wire::Site::Plugin }) => {
+            let way_out = "write \"default\", \"user-on-create\" or \"user-then-default\"";
+            report.still_to_come(span, "a site from a plugin", way_out);
+            SiteMode::Default
+        }
+    };
+    left_out(table.site_plugin.as_ref(), "site_plugin", report);
+    let default_site = table.default_site.as_ref().and_then(|At { value: site, .. }| {
+        let (client, site) = (name(site.client.as_ref(), report), name(site.site.as_ref(), report));
+        Some(DefaultSite { client: client?, site: site? })
+    });
+    to_come(table, report);
+    let is = |value: &Option<At<bool>>, default: bool| value.as_ref().map_or(default, |at| at.value);
+    Imports {
+        site,
+        default_site,
+        match_by: tiers(table.match_by.as_deref().unwrap_or_default(), mappings, report),
+        ignore_values: ignored(table.ignore_values.as_deref().unwrap_or_default(), report),
+        create: if is(&table.create, true) { Creation::Create } else { Creation::UpdateOnly },
+        match_reach: if is(&table.match_across_clients, false) {
+            MatchReach::AllClients
+        } else {
+            MatchReach::ConnectionClients
+        },
+        shared_serial: match &table.shared_serial {
+            Some(At { value: wire::SharedSerial::Hold, .. }) => SharedSerial::Hold,
+            _ => SharedSerial::Newest,
+        },
+        sense_managed: if is(&table.exclude_sense_managed, true) {
+            SenseManaged::Exclude
+        } else {
+            SenseManaged::Include
+        },
+    }
+}
+
+/// The keys that only features to come would obey. The other keys of software change nothing while it is off.
+fn to_come(table: &wire::Imports, report: &mut Report<'_>) {
+    if let Some(At { span, value }) = &table.details_refresh_days
+        && *value != REFRESH_DAYS
+    {
+        report.still_to_come(span, "reading details of single devices", "write 7, or leave the key out");
+    }
+    switched_off(table.software.as_ref(), "software", report);
+}
+
+/// Each property must be filled by exactly one mapping, whose Halo field it is compared with.
+fn tiers(names: &[At<String>], mappings: &Mappings, report: &mut Report<'_>) -> Vec<MatchTier> {
+    let mut tiers: Vec<MatchTier> = Vec::new();
+    for At { span, value } in names {
+        let Some(property) = property(value, span, report) else { continue };
+        if tiers.iter().any(|tier| tier.property == property) {
+            report.error(span, format!("`{}` stands twice in `match_by`", property.name));
+            continue;
+        }
+        let fills = |source: &Source| *source == Source::Property(property);
+        let all: Vec<_> =
+            mappings.list.iter().enumerate().filter(|(_, mapping)| fills(&mapping.source)).collect();
+        let usable: Vec<_> = all.iter().filter(|(_, mapping)| mapping.types.is_empty()).collect();
+        match usable.as_slice() {
+            [(mapping, found)] => {
+                // What list rows leave out cannot be searched for.
+                let searchable =
+                    Member::system_name(&found.to).is_none_or(|member| member == "inventory_number");
+                if searchable {
+                    tiers.push(MatchTier { property, mapping: *mapping });
+                } else {
+                    let message =
+                        format!("`{}` fills `{}`, which Halo's lists do not show", property.name, found.to);
+                    report.error(span, message).hint(format!(
+                        "map it to an asset field or `inventory_number` (line {})",
+                        found.line
+                    ));
+                }
+            }
+            [] if mappings.complete => {
+                let hint = match all.first() {
+                    Some((_, typed)) => format!(
+                        "the mapping in line {} is for some types only; matching needs one without `types`",
+                        typed.line
+                    ),
+                    None => format!("add a [[fields]] entry with `from = \"{}\"`", property.name),
+                };
+                report
+                    .error(span, format!("no mapping fills a Halo field from `{}`", property.name))
+                    .hint(hint);
+            }
+            [] => {}
+            several => {
+                let lines: Vec<String> =
+                    several.iter().map(|(_, mapping)| mapping.line.to_string()).collect();
+                let message = format!(
+                    "{} mappings use `{}`, so that it is not clear which Halo field to compare",
+                    several.len(),
+                    property.name
+                );
+                report.error(span, message).hint(format!("keep one of those in lines {}", lines.join(", ")));
+            }
+        }
+    }
+    tiers
+}
+
+fn ignored(values: &[At<String>], report: &mut Report<'_>) -> Vec<String> {
+    let mut folded: Vec<String> = values
+        .iter()
+        .filter_map(|value| text(Some(value), report))
+        .map(|text| fold(&text).chars().filter(|c| !c.is_whitespace() && *c != '.').collect())
+        .collect();
+    folded.sort();
+    folded.dedup();
+    folded
+}
+
+pub(super) fn users(table: &wire::Users, report: &mut Report<'_>) -> Option<Users> {
+    if let Some(At { span, value: wire::UserOrigin::Entra }) = &table.source {
+        report.still_to_come(span, "the registered owner in Entra", "write \"intune\", or leave the key out");
+    }
+    let identifier = match table.identifier.as_ref().map(|at| at.value) {
+        None | Some(wire::Identifier::AzureObjectId) => UserIdentifier::AzureObjectId,
+        Some(wire::Identifier::UserPrincipalName) => UserIdentifier::UserPrincipalName,
+        Some(wire::Identifier::Email) => UserIdentifier::Email,
+        Some(wire::Identifier::Login) => UserIdentifier::Login,
+        Some(wire::Identifier::SamAccountName) => UserIdentifier::SamAccountName,
+        Some(wire::Identifier::EmployeeId) => UserIdentifier::EmployeeId,
+    };
+    let written = text(table.halo_field.as_ref(), report);
+    let halo_field = match (identifier, written) {
+        (UserIdentifier::Login, None) => Some("login".to_owned()),
+        (UserIdentifier::SamAccountName, None) => Some("samaccountname".to_owned()),
+        (UserIdentifier::EmployeeId, None) => {
+            if let Some(At { span, .. }) = &table.identifier
+                && !report.is_damaged("users")
+                && table.halo_field.is_none()
+            {
+                let hint =
+                    "add `halo_field = \"…\"`, the member or custom field of Halo's users that holds it";
+                report.error(span, "Halo has no field of its own for an employee id").hint(hint);
+            }
+            return None;
+        }
+        (
+            UserIdentifier::AzureObjectId | UserIdentifier::UserPrincipalName | UserIdentifier::Email,
+            Some(_),
+        ) => {
+            if let Some(At { span, .. }) = &table.halo_field {
+                let hint = "leave it out, or use \"login\", \"sam-account-name\" or \"employee-id\"";
+                report.error(span, "this identifier has a fixed field in Halo").hint(hint);
+            }
+            return None;
+        }
+        (_, written) => written,
+    };
+    let unlink_unmatched = match &table.unlink_unmatched {
+        Some(At { value: true, .. }) => UnlinkUnmatched::Unlink,
+        _ => UnlinkUnmatched::Keep,
+    };
+    Some(Users { identifier, halo_field, unlink_unmatched })
+}

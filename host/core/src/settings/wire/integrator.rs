@@ -1,0 +1,100 @@
+//! `integrator.toml` as it is written.
+
+use super::{At, Secret};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// What all connections share: Halo, the network, the data folder.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "integrator.toml of Halo Integrator")]
+pub(in crate::settings) struct Integrator {
+    /// Where Halo is and how to sign in.
+    #[schemars(required)]
+    pub(in crate::settings) halo: Option<Halo>,
+    /// How both sides are reached.
+    pub(in crate::settings) http: Option<Http>,
+    /// The console of the service. Still to come: only the defaults are accepted.
+    pub(in crate::settings) console: Option<Console>,
+    /// Where the integrator keeps its state.
+    pub(in crate::settings) data: Option<Data>,
+    /// How logs are written.
+    pub(in crate::settings) log: Option<Log>,
+}
+
+/// `[halo]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::settings) struct Halo {
+    /// The address that people open, for example `https://halo.example.com`. The API's and the sign-in's addresses are asked of it.
+    #[schemars(required)]
+    pub(in crate::settings) url: Option<At<String>>,
+    /// Client ID of the API application in Halo (Configuration > Integrations > Halo API).
+    #[schemars(required)]
+    pub(in crate::settings) client_id: Option<At<String>>,
+    /// Where its client secret is kept.
+    #[schemars(required)]
+    pub(in crate::settings) secret: Option<At<Secret>>,
+    /// Tenant, on hosted Halo only.
+    pub(in crate::settings) tenant: Option<At<String>>,
+    /// Halo's version, for example "2.214".
+    pub(in crate::settings) version: Option<At<String>>,
+    /// Request budget. Default 300, as hosted Halo allows.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(in crate::settings) requests_per_5_minutes: Option<At<u32>>,
+    /// Assets in one write. Default 50.
+    #[schemars(range(min = 1, max = 1000))]
+    pub(in crate::settings) assets_per_request: Option<At<u32>>,
+}
+
+/// `[http]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::settings) struct Http {
+    /// For one request, from connecting to the last byte. Default 100.
+    #[schemars(range(min = 1, max = 3600))]
+    pub(in crate::settings) timeout_seconds: Option<At<u32>>,
+    /// Longest wait between two tries when the server names no time. Default 120.
+    #[schemars(range(min = 1, max = 3600))]
+    pub(in crate::settings) longest_wait_seconds: Option<At<u32>>,
+    /// PEM file of certificates that are trusted besides the system's; relative to the settings folder.
+    pub(in crate::settings) ca_file: Option<At<String>>,
+    /// Proxy for both sides, for example `http://proxy:3128`. Left out: what the environment says.
+    pub(in crate::settings) proxy: Option<At<String>>,
+}
+
+/// `[console]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::settings) struct Console {
+    /// Address and port to listen at. Still to come: only "127.0.0.1:8460" is accepted.
+    pub(in crate::settings) listen: Option<At<String>>,
+    /// The console's address as browsers see it. Still to come: leave it out.
+    pub(in crate::settings) public_url: Option<At<String>>,
+}
+
+/// `[data]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::settings) struct Data {
+    /// The data folder; relative to the settings folder. Default "data".
+    pub(in crate::settings) path: Option<At<String>>,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::settings) struct Log {
+    /// How an event is written. Default "text".
+    pub(in crate::settings) format: Option<At<Format>>,
+}
+
+/// `log.format`
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::settings) enum Format {
+    /// One readable line an event.
+    Text,
+    /// One JSON document an event.
+    Json,
+}

@@ -1,0 +1,364 @@
+//! The store on sled, an embedded tree of keys and values. The only place that names it.
+//!
+//! sled blocks, so every call runs beside the async threads. Its `flush` does not reach the disk's platter on Linux:
+//! a durable commit synchronises the data file itself afterwards.
+
+mod codec;
+mod commit;
+mod keys;
+mod leases;
+mod open;
+mod scan;
+
+use super::folder::{FORMAT, StoreFolder};
+use super::{
+    AssetSummary, ChangeSet, Chunks, JournalEntry, Lease, PlanInfo, PlanWriter, Store, StoreError, StoreInfo,
+    plans,
+};
+use async_trait::async_trait;
+use codec::{Reader, StoredSummary, connection_hash, decode, decode_json};
+use commit::Writer;
+use integrator_core::model::{
+    Asset, AssetId, DeviceKey, HaloUser, Link, LinkSummary, RunId, RunRecord, UserId,
+};
+use keys::Kind;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+/// What the engine is allowed.
+#[derive(Clone, Copy, Debug)]
+pub struct SledOptions {
+    /// Memory for pages, in bytes.
+    pub cache_bytes: u64,
+    /// Size of a segment of the log, in bytes; a power of two. Fixed when a database is made.
+    pub segment_bytes: usize,
+}
+
+impl Default for SledOptions {
+    fn default() -> Self {
+        Self { cache_bytes: 24 << 20, segment_bytes: 512 << 10 }
+    }
+}
+
+/// The store on sled. Clones share it.
+#[derive(Clone)]
+pub struct SledStore {
+    inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for SledStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SledStore").field("folder", &self.inner.folder).finish_non_exhaustive()
+    }
+}
+
+struct Inner {
+    db: ::sled::Db,
+    /// The data file, for the synchronisation that sled leaves out.
+    data: File,
+    writer: Mutex<Writer>,
+    /// The first failure of a write. What the tree shows after one may be half of a batch: only opening anew helps.
+    failed: OnceLock<String>,
+    path: PathBuf,
+    /// Last, so that the folder is let go after the database is closed.
+    folder: StoreFolder,
+}
+
+impl StoreFolder {
+    /// Opens the database of the folder. Slow for a large one; repairs what can be repaired.
+    pub async fn open(self) -> Result<Arc<dyn Store>, StoreError> {
+        Ok(Arc::new(SledStore::open(self, SledOptions::default()).await?))
+    }
+}
+
+impl SledStore {
+    /// Opens the database of a folder with these options.
+    pub async fn open(folder: StoreFolder, options: SledOptions) -> Result<Self, StoreError> {
+        let path = folder.database();
+        let work = move || {
+            let path = folder.database();
+            let db = open::open(&path, &options, folder.clock().now())?;
+            let data_path = path.join("db");
+            let data = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open(&data_path)
+                .map_err(|error| StoreError::file("open", &data_path, error))?;
+            let plan_folder = folder.plans();
+            plans::remove_leftovers(&plan_folder)
+                .map_err(|error| StoreError::file("clean", &plan_folder, error))?;
+            let inner = Inner { db, data, writer: Mutex::default(), failed: OnceLock::new(), path, folder };
+            inner.start()?;
+            Ok(Self { inner: Arc::new(inner) })
+        };
+        joined(&path, tokio::task::spawn_blocking(work).await)
+    }
+
+    /// Runs `work` beside the async threads.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let inner = Arc::clone(&self.inner);
+        let result = tokio::task::spawn_blocking(move || {
+            inner.usable()?;
+            work(&inner)
+        });
+        joined(&self.inner.path, result.await)
+    }
+
+    /// Records by key, in the order asked.
+    async fn by_keys<T: Send + 'static>(
+        &self,
+        kind: Kind,
+        keys: Vec<Vec<u8>>,
+        read: Reader<T>,
+    ) -> Result<Vec<Option<T>>, StoreError> {
+        self.blocking(move |inner| {
+            keys.iter().map(|key| inner.get(key)?.map(|value| read(kind, key, &value)).transpose()).collect()
+        })
+        .await
+    }
+}
+
+fn joined<T>(
+    path: &Path,
+    result: Result<Result<T, StoreError>, tokio::task::JoinError>,
+) -> Result<T, StoreError> {
+    result
+        .unwrap_or_else(|error| Err(StoreError::Failed { path: path.to_owned(), problem: error.to_string() }))
+}
+
+impl Inner {
+    fn usable(&self) -> Result<(), StoreError> {
+        match self.failed.get() {
+            None => Ok(()),
+            Some(problem) => Err(StoreError::Failed { path: self.path.clone(), problem: problem.clone() }),
+        }
+    }
+
+    /// The engine's error in the store's words.
+    fn error(&self, action: &'static str, error: ::sled::Error) -> StoreError {
+        match error {
+            ::sled::Error::Io(error) => StoreError::file(action, &self.path, error),
+            other => StoreError::Failed { path: self.path.clone(), problem: other.to_string() },
+        }
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<::sled::IVec>, StoreError> {
+        self.db.get(key).map_err(|error| self.error("read", error))
+    }
+
+    fn info(&self) -> Result<StoreInfo, StoreError> {
+        let counts = self.counts();
+        let plans = plans::list(&self.folder.plans())?;
+        Ok(StoreInfo {
+            folder: self.folder.path().to_owned(),
+            format: FORMAT,
+            links: self.count(Kind::LinkSummary)?,
+            assets: counts.assets,
+            users: counts.users,
+            runs: self.count(Kind::Run)?,
+            journal: self.count(Kind::Journal)?,
+            plans: plans.len() as u64,
+            database_bytes: folder_bytes(&self.path)
+                .map_err(|error| StoreError::file("read", &self.path, error))?,
+            plan_bytes: plans.iter().map(|plan| plan.bytes).sum(),
+        })
+    }
+}
+
+/// Bytes of the files in a folder and its folders.
+fn folder_bytes(path: &Path) -> io::Result<u64> {
+    let mut sum = 0;
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let data = entry.metadata()?;
+        sum += if data.is_dir() { folder_bytes(&entry.path())? } else { data.len() };
+    }
+    Ok(sum)
+}
+
+#[async_trait]
+impl Store for SledStore {
+    fn link_summaries(&self, connection: &str, tenant: DeviceKey) -> Chunks<LinkSummary> {
+        let wanted = connection_hash(connection);
+        self.scan(Kind::LinkSummary, Kind::LinkSummary.tenant(tenant), scan::SMALL, move |key, value| {
+            let stored: StoredSummary = decode(Kind::LinkSummary, key, value)?;
+            if stored.connection != wanted {
+                return Ok(None);
+            }
+            let device = Kind::device_of(key)
+                .ok_or_else(|| codec::bad(Kind::LinkSummary, key, &"its key is cut short"))?;
+            Ok(Some(stored.summary(device)))
+        })
+    }
+
+    fn all_links(&self, connection: Option<&str>) -> Chunks<Link> {
+        let connection = connection.map(str::to_owned);
+        self.scan(Kind::Link, Kind::Link.text(b""), scan::LARGE, move |key, value| {
+            let link: Link = decode(Kind::Link, key, value)?;
+            Ok(connection.as_ref().is_none_or(|wanted| link.connection == *wanted).then_some(link))
+        })
+    }
+
+    async fn links(&self, tenant: DeviceKey, devices: &[DeviceKey]) -> Result<Vec<Option<Link>>, StoreError> {
+        let keys = devices.iter().map(|device| Kind::Link.device(tenant, *device)).collect();
+        self.by_keys(Kind::Link, keys, decode).await
+    }
+
+    fn asset_summaries(&self) -> Chunks<AssetSummary> {
+        self.scan(Kind::AssetSummary, Kind::AssetSummary.text(b""), scan::SMALL, |key, value| {
+            let id = asset_of(key)?;
+            let digest: [u8; 8] = decode(Kind::AssetSummary, key, value)?;
+            Ok(Some(AssetSummary { id, digest: u64::from_le_bytes(digest) }))
+        })
+    }
+
+    fn all_assets(&self) -> Chunks<Asset> {
+        self.scan(Kind::Asset, Kind::Asset.text(b""), scan::LARGE, |key, value| {
+            decode(Kind::Asset, key, value).map(Some)
+        })
+    }
+
+    async fn assets(&self, ids: &[AssetId]) -> Result<Vec<Option<Asset>>, StoreError> {
+        let keys = ids.iter().map(|id| Kind::Asset.number(id.0)).collect();
+        self.by_keys(Kind::Asset, keys, decode).await
+    }
+
+    async fn highest_asset(&self) -> Result<Option<AssetId>, StoreError> {
+        self.blocking(|inner| match inner.db.scan_prefix(Kind::AssetSummary.text(b"")).next_back() {
+            None => Ok(None),
+            Some(Ok((key, _))) => asset_of(&key).map(Some),
+            Some(Err(error)) => Err(inner.error("read", error)),
+        })
+        .await
+    }
+
+    async fn asset_count(&self) -> Result<u64, StoreError> {
+        self.blocking(|inner| Ok(inner.counts().assets)).await
+    }
+
+    fn users(&self) -> Chunks<HaloUser> {
+        self.scan(Kind::User, Kind::User.text(b""), scan::LARGE, |key, value| {
+            decode(Kind::User, key, value).map(Some)
+        })
+    }
+
+    async fn users_by_id(&self, ids: &[UserId]) -> Result<Vec<Option<HaloUser>>, StoreError> {
+        let keys = ids.iter().map(|id| Kind::User.number(id.0)).collect();
+        self.by_keys(Kind::User, keys, decode).await
+    }
+
+    async fn user_count(&self) -> Result<u64, StoreError> {
+        self.blocking(|inner| Ok(inner.counts().users)).await
+    }
+
+    async fn mark(&self, name: &str) -> Result<Option<serde_json::Value>, StoreError> {
+        let keys = vec![Kind::Mark.text(name.as_bytes())];
+        Ok(self.by_keys(Kind::Mark, keys, decode_json).await?.pop().flatten())
+    }
+
+    async fn journal(&self) -> Result<Vec<JournalEntry>, StoreError> {
+        self.blocking(|inner| {
+            inner
+                .db
+                .scan_prefix(Kind::Journal.text(b""))
+                .map(|row| {
+                    let (key, value) = row.map_err(|error| inner.error("read", error))?;
+                    decode(Kind::Journal, &key, &value)
+                })
+                .collect()
+        })
+        .await
+    }
+
+    async fn run(&self, id: &RunId) -> Result<Option<RunRecord>, StoreError> {
+        let keys = vec![Kind::Run.text(id.0.as_bytes())];
+        Ok(self.by_keys(Kind::Run, keys, decode_json).await?.pop().flatten())
+    }
+
+    async fn runs(&self, connection: Option<&str>, limit: usize) -> Result<Vec<RunRecord>, StoreError> {
+        let connection = connection.map(str::to_owned);
+        self.blocking(move |inner| {
+            let mut runs = Vec::new();
+            for row in inner.db.scan_prefix(Kind::Run.text(b"")).rev() {
+                if runs.len() >= limit {
+                    break;
+                }
+                let (key, value) = row.map_err(|error| inner.error("read", error))?;
+                let run: RunRecord = decode_json(Kind::Run, &key, &value)?;
+                if connection.as_ref().is_none_or(|wanted| run.connection == *wanted) {
+                    runs.push(run);
+                }
+            }
+            Ok(runs)
+        })
+        .await
+    }
+
+    async fn commit(&self, lease: Option<&Lease>, changes: ChangeSet) -> Result<(), StoreError> {
+        let lease = lease.cloned();
+        self.blocking(move |inner| inner.commit(lease.as_ref(), &changes)).await
+    }
+
+    async fn flush(&self) -> Result<(), StoreError> {
+        self.blocking(|inner| {
+            let mut writer = inner.writer();
+            inner.make_durable(&mut writer)
+        })
+        .await
+    }
+
+    async fn acquire(&self, connection: &str, holder: &str, ttl: Duration) -> Result<Lease, StoreError> {
+        let (connection, holder) = (connection.to_owned(), holder.to_owned());
+        self.blocking(move |inner| inner.acquire(connection, holder, ttl)).await
+    }
+
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), StoreError> {
+        let lease = lease.clone();
+        self.blocking(move |inner| inner.renew(&lease, ttl)).await
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), StoreError> {
+        self.blocking(move |inner| inner.release(&lease)).await
+    }
+
+    async fn plan_writer(&self, id: &str) -> Result<Box<dyn PlanWriter>, StoreError> {
+        Ok(Box::new(plans::FileWriter::begin(self.inner.folder.plans(), id).await?))
+    }
+
+    fn plan_reader(&self, id: &str) -> Chunks<String> {
+        plans::read(self.inner.folder.plans(), id)
+    }
+
+    async fn plans(&self) -> Result<Vec<PlanInfo>, StoreError> {
+        self.blocking(|inner| plans::list(&inner.folder.plans())).await
+    }
+
+    async fn remove_plan(&self, id: &str) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        self.blocking(move |inner| plans::remove(&inner.folder.plans(), &id)).await
+    }
+
+    async fn info(&self) -> Result<StoreInfo, StoreError> {
+        self.blocking(Inner::info).await
+    }
+
+    async fn check(&self) -> Result<StoreInfo, StoreError> {
+        self.blocking(|inner| {
+            inner.read_everything()?;
+            inner.info()
+        })
+        .await
+    }
+}
+
+fn asset_of(key: &[u8]) -> Result<AssetId, StoreError> {
+    Kind::number_of(key)
+        .map(AssetId)
+        .ok_or_else(|| codec::bad(Kind::AssetSummary, key, &"its key is cut short"))
+}

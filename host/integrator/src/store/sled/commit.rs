@@ -1,0 +1,211 @@
+//! One change set as one batch, and what makes it durable.
+
+use super::Inner;
+use super::codec::{StoredSummary, decode, encode, encode_json};
+use super::keys::Kind;
+use crate::store::{ChangeSet, Durability, Lease, StoreError};
+use ::sled::Batch;
+use integrator_core::model::{Asset, Link};
+use rustc_hash::FxHashSet;
+use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::sync::{MutexGuard, PoisonError};
+
+/// What is counted as it changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Counts {
+    pub(super) assets: u64,
+    pub(super) users: u64,
+}
+
+/// What belongs to the one that writes. Holding it makes check and change one step.
+#[derive(Default)]
+pub(super) struct Writer {
+    counts: Counts,
+    /// Files of large values that are known to be durable.
+    large_values: FxHashSet<OsString>,
+}
+
+impl Inner {
+    /// Reads what is kept in memory, and frees the leases of processes that are gone: this one holds the folder.
+    pub(super) fn start(&self) -> Result<(), StoreError> {
+        let key = Kind::Counts.text(b"");
+        if let Some(value) = self.get(&key)? {
+            self.writer().counts = decode(Kind::Counts, &key, &value)?;
+        }
+        self.free_leases()
+    }
+
+    pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
+        // What it holds is changed after a batch has succeeded, so a panic leaves it right.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.writer().counts
+    }
+
+    pub(super) fn commit(&self, lease: Option<&Lease>, changes: &ChangeSet) -> Result<(), StoreError> {
+        let mut batch = batch_of(changes)?;
+        let mut writer = self.writer();
+        if let Some(lease) = lease {
+            self.check_fence(lease)?;
+        }
+        let counts = Counts {
+            assets: writer.counts.assets.saturating_add_signed(self.growth(
+                Kind::AssetSummary,
+                changes.put_assets.iter().map(|asset| asset.id.0),
+                changes.remove_assets.iter().map(|id| id.0),
+            )?),
+            users: writer.counts.users.saturating_add_signed(self.growth(
+                Kind::User,
+                changes.put_users.iter().map(|user| user.id.0),
+                changes.remove_users.iter().map(|id| id.0),
+            )?),
+        };
+        if counts != writer.counts {
+            put(&mut batch, Kind::Counts, Kind::Counts.text(b""), &counts)?;
+        }
+        self.apply(batch)?;
+        writer.counts = counts;
+        match changes.durability {
+            Durability::Now => self.make_durable(&mut writer),
+            Durability::WithNext => Ok(()),
+        }
+    }
+
+    /// Applies a batch. The caller holds the writer.
+    pub(super) fn apply(&self, batch: Batch) -> Result<(), StoreError> {
+        self.db.apply_batch(batch).map_err(|error| self.failure(error))
+    }
+
+    /// Writes everything down to the disk itself.
+    pub(super) fn make_durable(&self, writer: &mut Writer) -> Result<(), StoreError> {
+        self.db.flush().map_err(|error| self.failure(error))?;
+        let mut synchronise = || -> io::Result<()> {
+            self.sync_large_values(writer)?;
+            self.data.sync_data()
+        };
+        synchronise().map_err(|error| self.failure(::sled::Error::Io(error)))
+    }
+
+    /// Values too large for the log are files of their own, which sled does not synchronise either.
+    fn sync_large_values(&self, writer: &mut Writer) -> io::Result<()> {
+        let folder = self.path.join("blobs");
+        let mut present = FxHashSet::default();
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if !writer.large_values.contains(&name) {
+                match File::open(entry.path()) {
+                    Ok(file) => file.sync_all()?,
+                    // Replaced in the meantime.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(error),
+                }
+            }
+            present.insert(name);
+        }
+        if present != writer.large_values {
+            crate::store::folder::sync_folder(&folder)?;
+            writer.large_values = present;
+        }
+        Ok(())
+    }
+
+    /// A failed write: from here on nothing that the tree shows can be trusted.
+    fn failure(&self, error: ::sled::Error) -> StoreError {
+        let _ = self.failed.set(error.to_string());
+        self.error("write", error)
+    }
+
+    /// By how many records of a kind a set of puts and removals grows the tree.
+    fn growth(
+        &self,
+        kind: Kind,
+        put: impl Iterator<Item = i64>,
+        remove: impl Iterator<Item = i64>,
+    ) -> Result<i64, StoreError> {
+        let mut growth = 0;
+        let mut seen = FxHashSet::default();
+        for (number, after) in put.map(|number| (number, 1)).chain(remove.map(|number| (number, 0))) {
+            if seen.insert(number) {
+                let held =
+                    self.db.contains_key(kind.number(number)).map_err(|error| self.error("read", error))?;
+                growth += after - i64::from(held);
+            }
+        }
+        Ok(growth)
+    }
+}
+
+/// Removals first: of two changes of one key the later wins.
+fn batch_of(changes: &ChangeSet) -> Result<Batch, StoreError> {
+    let mut batch = Batch::default();
+    for (tenant, device) in &changes.remove_links {
+        batch.remove(Kind::Link.device(*tenant, *device));
+        batch.remove(Kind::LinkSummary.device(*tenant, *device));
+    }
+    for id in &changes.remove_assets {
+        batch.remove(Kind::Asset.number(id.0));
+        batch.remove(Kind::AssetSummary.number(id.0));
+    }
+    for id in &changes.remove_users {
+        batch.remove(Kind::User.number(id.0));
+    }
+    for name in &changes.remove_marks {
+        batch.remove(Kind::Mark.text(name.as_bytes()));
+    }
+    for id in &changes.remove_journal {
+        batch.remove(Kind::Journal.text(id.as_bytes()));
+    }
+    for link in &changes.put_links {
+        put_link(&mut batch, link)?;
+    }
+    for asset in &changes.put_assets {
+        put_asset(&mut batch, asset)?;
+    }
+    for user in &changes.put_users {
+        put(&mut batch, Kind::User, Kind::User.number(user.id.0), user)?;
+    }
+    for entry in &changes.put_journal {
+        put(&mut batch, Kind::Journal, Kind::Journal.text(entry.id.as_bytes()), entry)?;
+    }
+    for (name, value) in &changes.put_marks {
+        let key = Kind::Mark.text(name.as_bytes());
+        let bytes = encode_json(Kind::Mark, &key, value)?;
+        batch.insert(key, bytes);
+    }
+    if let Some(run) = &changes.put_run {
+        let key = Kind::Run.text(run.run.0.as_bytes());
+        let bytes = encode_json(Kind::Run, &key, run)?;
+        batch.insert(key, bytes);
+    }
+    Ok(batch)
+}
+
+fn put_link(batch: &mut Batch, link: &Link) -> Result<(), StoreError> {
+    let (tenant, device) = (link.tenant.key(), link.device.key());
+    let summary = StoredSummary::new(&link.connection, &link.summary());
+    put(batch, Kind::LinkSummary, Kind::LinkSummary.device(tenant, device), &summary)?;
+    put(batch, Kind::Link, Kind::Link.device(tenant, device), link)
+}
+
+fn put_asset(batch: &mut Batch, asset: &Asset) -> Result<(), StoreError> {
+    let digest = asset.digest().to_le_bytes();
+    put(batch, Kind::AssetSummary, Kind::AssetSummary.number(asset.id.0), &digest)?;
+    put(batch, Kind::Asset, Kind::Asset.number(asset.id.0), asset)
+}
+
+pub(super) fn put<T: Serialize>(
+    batch: &mut Batch,
+    kind: Kind,
+    key: Vec<u8>,
+    value: &T,
+) -> Result<(), StoreError> {
+    let bytes = encode(kind, &key, value)?;
+    batch.insert(key, bytes);
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! The keys of the one tree: a letter for the kind, then what orders records of that kind.
+//!
+//! One tree, because one batch is atomic within one tree only.
+
+use integrator_core::model::DeviceKey;
+
+/// Kinds of records, by the first byte of their keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Kind {
+    Asset = b'A',
+    AssetSummary = b'a',
+    Counts = b'C',
+    Journal = b'J',
+    Lease = b'E',
+    Link = b'L',
+    LinkSummary = b'l',
+    Mark = b'M',
+    Run = b'R',
+    User = b'U',
+}
+
+impl Kind {
+    /// How messages call a record of this kind.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Asset => "asset",
+            Self::AssetSummary => "summary of asset",
+            Self::Counts => "counts",
+            Self::Journal => "journal entry",
+            Self::Lease => "lease of connection",
+            Self::Link => "link",
+            Self::LinkSummary => "summary of link",
+            Self::Mark => "mark",
+            Self::Run => "run",
+            Self::User => "user",
+        }
+    }
+
+    /// The key of a record with a number. Negative numbers come first.
+    pub(super) fn number(self, number: i64) -> Vec<u8> {
+        let ordered = number.cast_unsigned() ^ (1 << 63);
+        self.text(&ordered.to_be_bytes())
+    }
+
+    /// The number in a key that [`Kind::number`] made.
+    pub(super) fn number_of(key: &[u8]) -> Option<i64> {
+        let bytes: [u8; 8] = key.get(1..)?.try_into().ok()?;
+        Some((u64::from_be_bytes(bytes) ^ (1 << 63)).cast_signed())
+    }
+
+    /// The key of a record of a device.
+    pub(super) fn device(self, tenant: DeviceKey, device: DeviceKey) -> Vec<u8> {
+        let mut key = self.tenant(tenant);
+        key.extend_from_slice(&device.to_bytes());
+        key
+    }
+
+    /// What the keys of a tenant's devices begin with.
+    pub(super) fn tenant(self, tenant: DeviceKey) -> Vec<u8> {
+        let mut key = Vec::with_capacity(33);
+        key.push(self as u8);
+        key.extend_from_slice(&tenant.to_bytes());
+        key
+    }
+
+    /// The device in a key that [`Kind::device`] made.
+    pub(super) fn device_of(key: &[u8]) -> Option<DeviceKey> {
+        let bytes: [u8; 16] = key.get(17..)?.try_into().ok()?;
+        Some(DeviceKey(u128::from_be_bytes(bytes)))
+    }
+
+    /// The key of a record with a name.
+    pub(super) fn text(self, name: &[u8]) -> Vec<u8> {
+        let mut key = Vec::with_capacity(1 + name.len());
+        key.push(self as u8);
+        key.extend_from_slice(name);
+        key
+    }
+
+    /// A record for messages: its kind and its key, readable where the key is.
+    pub(super) fn describe(self, key: &[u8]) -> String {
+        let rest = key.get(1..).unwrap_or_default();
+        match self {
+            Self::Counts => self.name().to_owned(),
+            Self::Asset | Self::AssetSummary | Self::User => match Self::number_of(key) {
+                Some(number) => format!("{} {number}", self.name()),
+                None => format!("{} with a key of {} bytes", self.name(), key.len()),
+            },
+            Self::Link | Self::LinkSummary => match Self::device_of(key) {
+                Some(device) => format!("{} of device {}", self.name(), uuid::Uuid::from_u128(device.0)),
+                None => format!("{} with a key of {} bytes", self.name(), key.len()),
+            },
+            Self::Journal | Self::Lease | Self::Mark | Self::Run => {
+                format!("{} {}", self.name(), String::from_utf8_lossy(rest))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_numbers_sort_as_the_numbers_do() {
+        let numbers = [i64::MIN, -5, -1, 0, 1, 255, 256, i64::MAX];
+        let keys: Vec<_> = numbers.iter().map(|number| Kind::Asset.number(*number)).collect();
+        assert!(keys.is_sorted());
+        let back: Vec<_> = keys.iter().filter_map(|key| Kind::number_of(key)).collect();
+        assert_eq!(back, numbers);
+    }
+
+    #[test]
+    fn a_key_of_a_device_gives_the_device_back() {
+        let key = Kind::Link.device(DeviceKey(7), DeviceKey(u128::MAX - 1));
+        assert_eq!(Kind::device_of(&key), Some(DeviceKey(u128::MAX - 1)));
+        assert!(key.starts_with(&Kind::Link.tenant(DeviceKey(7))));
+    }
+
+    #[test]
+    fn messages_name_a_record_by_its_kind_and_key() {
+        assert_eq!(Kind::Asset.describe(&Kind::Asset.number(12)), "asset 12");
+        assert_eq!(Kind::Mark.describe(&Kind::Mark.text(b"halo.users")), "mark halo.users");
+        assert_eq!(
+            Kind::Link.describe(&Kind::Link.device(DeviceKey(1), DeviceKey(10))),
+            "link of device 00000000-0000-0000-0000-00000000000a"
+        );
+    }
+}

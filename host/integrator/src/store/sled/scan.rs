@@ -1,0 +1,134 @@
+//! Ordered reading, chunk by chunk, and the reading of everything for a check.
+
+use super::codec::{Reader, StoredSummary, decode, decode_json};
+use super::commit::Counts;
+use super::keys::Kind;
+use super::leases::LeaseRecord;
+use super::{Inner, SledStore};
+use crate::store::{Chunks, JournalEntry, StoreError};
+use futures_util::{StreamExt, stream};
+use integrator_core::model::{Asset, HaloUser, Link, RunRecord};
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// Rows of a chunk of small records.
+pub(super) const SMALL: usize = 4096;
+/// Rows of a chunk of whole records.
+pub(super) const LARGE: usize = 1024;
+
+/// Where a scan stands.
+enum Place {
+    /// What is read next begins here.
+    From(Bound<Vec<u8>>),
+    /// Nothing is left.
+    End,
+}
+
+impl SledStore {
+    /// Records whose keys begin with `prefix`, in order, as `read` makes them; `None` leaves one out.
+    pub(super) fn scan<T: Send + 'static>(
+        &self,
+        kind: Kind,
+        prefix: Vec<u8>,
+        rows: usize,
+        read: impl Fn(&[u8], &[u8]) -> Result<Option<T>, StoreError> + Send + Sync + 'static,
+    ) -> Chunks<T> {
+        debug_assert_eq!(prefix.first(), Some(&(kind as u8)), "a prefix of its own kind");
+        let store = self.clone();
+        let read = Arc::new(read);
+        let end = Arc::new(end_of(&prefix));
+        stream::try_unfold(Place::From(Bound::Included(prefix)), move |place| {
+            let (store, read, end) = (store.clone(), Arc::clone(&read), Arc::clone(&end));
+            async move {
+                let Place::From(from) = place else { return Ok(None) };
+                store
+                    .blocking(move |inner| {
+                        let (chunk, place) = inner.chunk(from, &end, rows, &*read)?;
+                        Ok((!chunk.is_empty()).then_some((chunk, place)))
+                    })
+                    .await
+            }
+        })
+        .boxed()
+    }
+}
+
+impl Inner {
+    /// Up to `rows` records from a place on. Empty only at the end.
+    fn chunk<T>(
+        &self,
+        from: Bound<Vec<u8>>,
+        end: &Bound<Vec<u8>>,
+        rows: usize,
+        read: impl Fn(&[u8], &[u8]) -> Result<Option<T>, StoreError>,
+    ) -> Result<(Vec<T>, Place), StoreError> {
+        let mut chunk = Vec::with_capacity(rows);
+        for row in self.db.range((from, end.clone())) {
+            let (key, value) = row.map_err(|error| self.error("read", error))?;
+            if let Some(record) = read(&key, &value)? {
+                chunk.push(record);
+            }
+            if chunk.len() == rows {
+                return Ok((chunk, Place::From(Bound::Excluded(key.to_vec()))));
+            }
+        }
+        Ok((chunk, Place::End))
+    }
+
+    /// How many records of a kind there are.
+    pub(super) fn count(&self, kind: Kind) -> Result<u64, StoreError> {
+        let mut count = 0;
+        for row in self.db.scan_prefix(kind.text(b"")).keys() {
+            row.map_err(|error| self.error("read", error))?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Reads every record once. The first that makes no sense is the error.
+    pub(super) fn read_everything(&self) -> Result<(), StoreError> {
+        self.check_kind(Kind::Asset, decode::<Asset>)?;
+        self.check_kind(Kind::AssetSummary, decode::<[u8; 8]>)?;
+        self.check_kind(Kind::Counts, decode::<Counts>)?;
+        self.check_kind(Kind::Journal, decode::<JournalEntry>)?;
+        self.check_kind(Kind::Lease, decode::<LeaseRecord>)?;
+        self.check_kind(Kind::Link, decode::<Link>)?;
+        self.check_kind(Kind::LinkSummary, decode::<StoredSummary>)?;
+        self.check_kind(Kind::Mark, decode_json::<serde_json::Value>)?;
+        self.check_kind(Kind::Run, decode_json::<RunRecord>)?;
+        self.check_kind(Kind::User, decode::<HaloUser>)
+    }
+
+    fn check_kind<T>(&self, kind: Kind, read: Reader<T>) -> Result<(), StoreError> {
+        for row in self.db.scan_prefix(kind.text(b"")) {
+            let (key, value) = row.map_err(|error| self.error("read", error))?;
+            read(kind, &key, &value)?;
+        }
+        Ok(())
+    }
+}
+
+/// The first key behind all that begin with `prefix`.
+fn end_of(prefix: &[u8]) -> Bound<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < u8::MAX {
+            end.push(last + 1);
+            return Bound::Excluded(end);
+        }
+    }
+    Bound::Unbounded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_prefix_is_the_next_one() {
+        let check = |prefix: &[u8], expected: Bound<Vec<u8>>| assert_eq!(end_of(prefix), expected);
+        check(b"a", Bound::Excluded(b"b".to_vec()));
+        check(b"la\xff\xff", Bound::Excluded(b"lb".to_vec()));
+        check(b"\xff", Bound::Unbounded);
+    }
+}

@@ -1,0 +1,339 @@
+//! Carries out a plan, exactly: its steps in order, in batches, each journalled before it is sent and committed
+//! when its answer is clear. Nothing is decided here but what an answer means.
+
+pub mod answer;
+mod creates;
+pub mod pairing;
+mod preconditions;
+mod read_back;
+mod recover;
+mod types;
+mod updates;
+
+pub use recover::recover;
+
+use super::error::SyncError;
+use super::progress::{Progress, ProgressEvent};
+use super::sink::count;
+use crate::halo::HaloClient;
+use crate::store::{ChangeSet, Chunks, Durability, JournalEntry, JournaledStep, Lease, Store};
+use answer::Told;
+use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
+use integrator_core::model::{
+    Asset, AssetId, AssetWrite, Counts, DeviceKey, Link, LinkState, RunId, TenantId, TypeId,
+};
+use integrator_core::plan::{Line, Remember, Step, StepId, StepKind};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Store changes without a write that are committed together.
+const REMEMBERED_AT_ONCE: usize = 1000;
+
+/// Whether a step's expectations are checked once more before it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preconditions {
+    /// The plan was made a moment ago by the same run.
+    Fresh,
+    /// The plan comes from the store or a file: each record must still look as the plan expects.
+    Verify,
+}
+
+/// What an apply works with.
+#[derive(Clone)]
+pub struct ApplyContext<'a> {
+    /// Writes.
+    pub halo: &'a HaloClient,
+    /// Remembers.
+    pub store: &'a dyn Store,
+    /// The right to write.
+    pub lease: &'a Lease,
+    /// The connection, by file name.
+    pub connection: String,
+    /// The tenant of the devices.
+    pub tenant: TenantId,
+    /// The run.
+    pub run: RunId,
+    /// Assets in one write at most.
+    pub batch: usize,
+    /// The run's clock.
+    pub now: DateTime<Utc>,
+    /// Whether to check expectations.
+    pub preconditions: Preconditions,
+    /// Listens.
+    pub progress: Arc<dyn Progress>,
+    /// Turns true when the run is to stop.
+    pub stop: watch::Receiver<bool>,
+    /// Steps of the plan, for progress.
+    pub steps: u64,
+}
+
+/// What an apply came to.
+#[derive(Clone, Debug, Default)]
+pub struct Applied {
+    /// What was really written.
+    pub counts: Counts,
+    /// Refusals and warnings.
+    pub notices: Vec<String>,
+    /// Distinct assets written.
+    pub written: u64,
+    /// The newest modification that answers showed.
+    pub newest: Option<DateTime<Utc>>,
+}
+
+/// A step whose write is complete.
+#[derive(Clone, Debug)]
+struct Ready {
+    step: Step,
+    write: AssetWrite,
+    link: Link,
+}
+
+/// An apply under way.
+struct Applier<'a> {
+    context: ApplyContext<'a>,
+    applied: Applied,
+    /// How many assets the next batch may hold: 1, then 2, then all, as answers prove readable.
+    ramp: usize,
+    creates: BTreeMap<Option<TypeId>, Vec<Ready>>,
+    updates: Vec<Ready>,
+    remembered: ChangeSet,
+    created_types: FxHashMap<StepId, TypeId>,
+    failed_steps: FxHashMap<StepId, String>,
+    highest: Option<AssetId>,
+    journal_number: u64,
+    steps_done: u64,
+    /// Assets whose shown values no answer told yet.
+    unseen: FxHashMap<AssetId, (DeviceKey, Option<TypeId>)>,
+    failures: Vec<String>,
+}
+
+/// Applies the steps of a plan. The result is given even when the apply ended early, together with the reason.
+pub async fn apply(context: ApplyContext<'_>, mut lines: Chunks<String>) -> (Applied, Result<(), SyncError>) {
+    let highest = match context.store.highest_asset().await {
+        Ok(highest) => highest,
+        Err(error) => return (Applied::default(), Err(error.into())),
+    };
+    let mut applier = Applier {
+        context,
+        applied: Applied::default(),
+        ramp: 1,
+        creates: BTreeMap::new(),
+        updates: Vec::new(),
+        remembered: ChangeSet::default(),
+        created_types: FxHashMap::default(),
+        failed_steps: FxHashMap::default(),
+        highest,
+        journal_number: 0,
+        steps_done: 0,
+        unseen: FxHashMap::default(),
+        failures: Vec::new(),
+    };
+    let result = applier.all(&mut lines).await;
+    let remembered = applier.commit_remembered().await;
+    applier.report();
+    (applier.applied, result.and(remembered))
+}
+
+impl Applier<'_> {
+    async fn all(&mut self, lines: &mut Chunks<String>) -> Result<(), SyncError> {
+        while let Some(chunk) = lines.next().await {
+            for line in chunk? {
+                let line: Line = serde_json::from_str(&line)
+                    .map_err(|error| SyncError::bug(format!("reading a plan's line: {error}")))?;
+                match line {
+                    Line::Step(step) => self.step(*step).await?,
+                    Line::Remember(remember) => self.remember(*remember).await?,
+                    Line::Header(_) | Line::Held(_) | Line::Footer(_) => {}
+                }
+            }
+        }
+        let types: Vec<Option<TypeId>> = self.creates.keys().copied().collect();
+        for asset_type in types {
+            while self.creates.get(&asset_type).is_some_and(|waiting| !waiting.is_empty()) {
+                self.flush_creates(asset_type).await?;
+            }
+        }
+        while !self.updates.is_empty() {
+            self.flush_updates().await?;
+        }
+        self.read_back().await
+    }
+
+    async fn step(&mut self, step: Step) -> Result<(), SyncError> {
+        if step.kind == StepKind::CreateType {
+            return self.create_type(step).await;
+        }
+        let (Some(mut write), Some(link)) = (step.asset.clone(), step.link.clone()) else {
+            return Err(SyncError::bug(format!("step {} has no write or no link", step.step)));
+        };
+        let mut link = link;
+        for needed in &step.needs {
+            if let Some(id) = self.created_types.get(needed) {
+                write.type_id = Some(*id);
+                link.type_id = Some(*id);
+            } else {
+                let cause = self.failed_steps.get(needed).cloned();
+                let cause = cause.unwrap_or_else(|| format!("step {needed} was not carried out"));
+                self.fail(&step, &format!("it needs what failed: {cause}"));
+                return Ok(());
+            }
+        }
+        if self.context.preconditions == Preconditions::Verify
+            && let Some(difference) =
+                preconditions::difference(self.context.store, &self.context.tenant, &step).await?
+        {
+            self.fail(&step, &difference);
+            return Ok(());
+        }
+        let ready = Ready { step, write, link };
+        if ready.write.id.is_some() {
+            self.updates.push(ready);
+            while self.updates.len() >= self.batch_size() {
+                self.flush_updates().await?;
+            }
+        } else {
+            let asset_type = ready.write.type_id;
+            self.creates.entry(asset_type).or_default().push(ready);
+            while self.creates.get(&asset_type).is_some_and(|waiting| waiting.len() >= self.batch_size()) {
+                self.flush_creates(asset_type).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn remember(&mut self, remember: Remember) -> Result<(), SyncError> {
+        if let Some(link) = remember.link {
+            if link.state == LinkState::Deleted {
+                self.applied.counts.assets_deactivated += 1;
+            }
+            self.remembered.put_links.push(link);
+        }
+        let tenant = self.context.tenant.key();
+        self.remembered.remove_links.extend(remember.forget.map(|device| (tenant, device.key())));
+        if self.remembered.put_links.len() >= REMEMBERED_AT_ONCE {
+            self.commit_remembered().await?;
+        }
+        Ok(())
+    }
+
+    async fn commit_remembered(&mut self) -> Result<(), SyncError> {
+        let mut changes = std::mem::take(&mut self.remembered);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        changes.durability = Durability::Now;
+        self.context.store.commit(Some(self.context.lease), changes).await?;
+        Ok(())
+    }
+
+    fn batch_size(&self) -> usize {
+        self.ramp.clamp(1, self.context.batch.max(1))
+    }
+
+    fn readable_answer(&mut self) {
+        self.ramp = if self.ramp >= 2 { self.context.batch.max(1) } else { 2 };
+    }
+
+    fn stop_asked(&self) -> Result<(), SyncError> {
+        if *self.context.stop.borrow() { Err(SyncError::interrupted()) } else { Ok(()) }
+    }
+
+    async fn journal(&mut self, batch: &[Ready]) -> Result<JournalEntry, SyncError> {
+        self.journal_number += 1;
+        let entry = JournalEntry {
+            id: format!("{}-{:08}", self.context.run, self.journal_number),
+            run: self.context.run.clone(),
+            connection: self.context.connection.clone(),
+            tenant: self.context.tenant.clone(),
+            at: self.context.now,
+            highest_asset: self.highest,
+            steps: batch
+                .iter()
+                .map(|ready| JournaledStep {
+                    step: ready.step.step.0.clone(),
+                    device: ready.link.device.clone(),
+                    link: ready.link.clone(),
+                    write: ready.write.clone(),
+                })
+                .collect(),
+        };
+        let changes = ChangeSet { put_journal: vec![entry.clone()], ..ChangeSet::default() };
+        self.context.store.commit(Some(self.context.lease), changes).await?;
+        Ok(entry)
+    }
+
+    async fn forget_journal(&mut self, entry: &JournalEntry) -> Result<(), SyncError> {
+        let changes = ChangeSet { remove_journal: vec![entry.id.clone()], ..ChangeSet::default() };
+        self.context.store.commit(Some(self.context.lease), changes).await?;
+        Ok(())
+    }
+
+    /// Commits what a batch came to: links, the index, and the journal entry's end, at once.
+    async fn commit_done(
+        &mut self,
+        entry: &JournalEntry,
+        done: Vec<(Ready, Asset, Told)>,
+        journal: Option<JournalEntry>,
+    ) -> Result<(), SyncError> {
+        let mut changes = ChangeSet::default();
+        match journal {
+            Some(left) => changes.put_journal.push(left),
+            None => changes.remove_journal.push(entry.id.clone()),
+        }
+        for (ready, asset, told) in done {
+            let mut link = ready.link;
+            answer::settle_link(&mut link, &ready.write, &asset, told);
+            if told == Told::Nothing {
+                self.unseen.insert(asset.id, (link.device.key(), asset.type_id));
+            }
+            if let Some(replaced) = &ready.step.replaces {
+                changes.remove_links.push((link.tenant.key(), replaced.key()));
+            }
+            self.highest = self.highest.max(Some(asset.id));
+            self.applied.newest = self.applied.newest.max(asset.modified);
+            self.applied.written += 1;
+            self.steps_done += 1;
+            count(&mut self.applied.counts, &ready.step);
+            changes.put_links.push(link);
+            changes.put_assets.push(asset);
+        }
+        self.context.store.commit(Some(self.context.lease), changes).await?;
+        self.told_progress();
+        Ok(())
+    }
+
+    fn told_progress(&self) {
+        self.context.progress.event(ProgressEvent::Written { done: self.steps_done, of: self.context.steps });
+    }
+
+    fn fail(&mut self, step: &Step, reason: &str) {
+        self.steps_done += 1;
+        self.applied.counts.assets_failed += 1;
+        self.failed_steps.insert(step.step.clone(), reason.to_owned());
+        self.failures.push(format!("{}: {reason}", step.name));
+        self.told_progress();
+    }
+
+    fn warn(&mut self, warnings: Vec<String>) {
+        for warning in warnings {
+            let notice = format!("Halo warns: {warning}");
+            if self.applied.notices.len() < 100 && !self.applied.notices.contains(&notice) {
+                self.applied.notices.push(notice);
+            }
+        }
+    }
+
+    /// Failures as notices: the first twenty, and how many more.
+    fn report(&mut self) {
+        const SHOWN: usize = 20;
+        let more = self.failures.len().saturating_sub(SHOWN);
+        self.failures.truncate(SHOWN);
+        self.applied.notices.extend(self.failures.drain(..).map(|failure| format!("not written: {failure}")));
+        if more > 0 {
+            self.applied.notices.push(format!("not written: {more} more"));
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The second pass: the spool, from front to back, into the stored plan.
+//!
+//! Deciding is pure and runs on worker threads, stretch by stretch. A device whose decision and asset are as they
+//! were costs nothing more; only the others are compared with Halo's values, by `planner`.
+
+use super::error::SyncError;
+use super::planner::Planner;
+use super::progress::{Progress, ProgressEvent};
+use super::resolve::{Resolved, spool_error};
+use super::spool::{Spool, SpoolRow, Stretch};
+use chrono::{DateTime, Utc};
+use futures_util::{StreamExt, stream};
+use integrator_core::decide::decision::SiteReason;
+use integrator_core::decide::{Decision, Rulebook, UserDecision, UserIndex, decide};
+use integrator_core::model::{Counts, Device, LinkState};
+use integrator_core::plan::HeldDevice;
+use integrator_core::resolve::Pair;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Rows decided at once on one thread.
+const STRETCH: usize = 1024;
+/// Stretches under way at once.
+const AT_ONCE: usize = 3;
+
+/// A device that has to be compared with Halo.
+#[derive(Debug)]
+pub struct Work {
+    /// Its row, by index.
+    pub row: u32,
+    /// The device.
+    pub device: Device,
+    /// What it should become.
+    pub decision: Decision,
+}
+
+/// What one stretch came to.
+#[derive(Debug, Default)]
+struct Decided {
+    rows: u64,
+    counts: Counts,
+    work: Vec<Work>,
+    held: Vec<HeldDevice>,
+    ambiguous_users: Vec<String>,
+    sites_elsewhere: u64,
+}
+
+/// What every worker reads.
+#[derive(Debug)]
+pub struct Shared {
+    /// The settings, bound.
+    pub rulebook: Arc<Rulebook>,
+    /// Halo's users by identifier.
+    pub users: UserIndex,
+    /// Rows, pairs, links.
+    pub resolved: Resolved,
+    /// The run's clock.
+    pub now: DateTime<Utc>,
+    /// Only this device, by id, name or serial number, folded.
+    pub only: Option<String>,
+}
+
+/// Decides every device and hands what is not settled to the planner.
+pub async fn decide_all(
+    spool: &Spool,
+    shared: &Arc<Shared>,
+    planner: &mut Planner<'_>,
+    progress: &dyn Progress,
+    stop: &watch::Receiver<bool>,
+) -> Result<(), SyncError> {
+    let of = shared.resolved.rows.len() as u64;
+    let stretches = spool.stretches(STRETCH).map_err(spool_error)?;
+    let mut decided = stream::iter(stretches)
+        .map(|stretch| {
+            let shared = Arc::clone(shared);
+            async move {
+                let stretch = stretch.map_err(spool_error)?;
+                tokio::task::spawn_blocking(move || decide_stretch(&stretch, &shared))
+                    .await
+                    .map_err(|error| SyncError::bug(format!("deciding: {error}")))?
+            }
+        })
+        .buffered(AT_ONCE);
+    let mut done = 0;
+    let mut sites_elsewhere = 0;
+    let mut ambiguous = Vec::new();
+    while let Some(stretch) = decided.next().await {
+        let stretch = stretch?;
+        if *stop.borrow() {
+            return Err(SyncError::interrupted());
+        }
+        done += stretch.rows;
+        let counts = &mut planner.sink.counts;
+        counts.devices_read += stretch.counts.devices_read;
+        counts.devices_excluded += stretch.counts.devices_excluded;
+        counts.devices_superseded += stretch.counts.devices_superseded;
+        counts.assets_unchanged += stretch.counts.assets_unchanged;
+        sites_elsewhere += stretch.sites_elsewhere;
+        ambiguous.extend(stretch.ambiguous_users);
+        for held in stretch.held {
+            planner.sink.held(held).await?;
+        }
+        planner.plan(stretch.work).await?;
+        progress.event(ProgressEvent::Decided { done, of });
+    }
+    if sites_elsewhere > 0 {
+        planner.sink.notices.push(format!(
+            "{sites_elsewhere} devices have a user whose site belongs to another client: their assets stay at, or start at, the default site"
+        ));
+    }
+    if !ambiguous.is_empty() {
+        let more = ambiguous.len().saturating_sub(5);
+        ambiguous.truncate(5);
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        planner.sink.notices.push(format!(
+            "Halo users share an identifier, so that nobody is linked: {}{more}",
+            ambiguous.join("; ")
+        ));
+    }
+    Ok(())
+}
+
+fn decide_stretch(stretch: &Stretch, shared: &Shared) -> Result<Decided, SyncError> {
+    let mut decided = Decided::default();
+    for (start, row) in stretch.rows() {
+        let resolved = &shared.resolved;
+        let place = resolved
+            .order
+            .partition_point(|index| resolved.rows.get(*index as usize).is_some_and(|row| row.spool < start));
+        let found = resolved
+            .order
+            .get(place)
+            .copied()
+            .filter(|index| resolved.rows.get(*index as usize).is_some_and(|row| row.spool == start));
+        // A row that is not in the order was repeated by another page, and the other one counts.
+        let Some(index) = found else { continue };
+        let row = row.map_err(|error| SyncError::bug(format!("reading the run's spool: {error}")))?;
+        decided.rows += 1;
+        decide_row(row, index, shared, &mut decided);
+    }
+    Ok(decided)
+}
+
+fn decide_row(row: SpoolRow, index: u32, shared: &Shared, decided: &mut Decided) {
+    let resolved = &shared.resolved;
+    let device = match row {
+        SpoolRow::Device(device) => device,
+        SpoolRow::Unreadable(unreadable) => {
+            let id = unreadable.id.as_ref().map_or("", |id| id.as_str());
+            let name = unreadable.name.clone().unwrap_or_else(|| id.to_owned());
+            if shared.only.is_some() && !is_named(shared, &[id, &name]) {
+                return;
+            }
+            decided.counts.devices_read += 1;
+            decided.held.push(HeldDevice { device: unreadable.id, name, reason: unreadable.problem });
+            return;
+        }
+    };
+    if shared.only.is_some() {
+        let serial = device.text(integrator_core::model::Slot::SERIAL_NUMBER).unwrap_or_default();
+        if !is_named(shared, &[device.id.as_str(), device.name(), serial]) {
+            return;
+        }
+    }
+    decided.counts.devices_read += 1;
+    let Some(pair) = resolved.pairs.get(index as usize) else { return };
+    match pair {
+        Pair::Excluded => {
+            decided.counts.devices_excluded += 1;
+            return;
+        }
+        Pair::Superseded(_) => {
+            decided.counts.devices_superseded += 1;
+            return;
+        }
+        Pair::Held(reason) => {
+            decided.held.push(held(&device, reason.clone()));
+            return;
+        }
+        Pair::Linked(_) | Pair::Inherits(..) | Pair::Matched(..) | Pair::New => {}
+    }
+    let decision = match decide(&shared.rulebook, &shared.users, &device, shared.now) {
+        Ok(decision) => decision,
+        Err(reason) => {
+            decided.held.push(held(&device, reason));
+            return;
+        }
+    };
+    if let UserDecision::Ambiguous(one, other) = decision.user {
+        decided.ambiguous_users.push(format!("users {one} and {other} ({})", device.name()));
+    }
+    if decision.site.reason == SiteReason::OtherClient {
+        decided.sites_elsewhere += 1;
+    }
+    if let Pair::Linked(link) = pair
+        && let Some(link) = resolved.links.get(*link as usize)
+        && link.state == LinkState::Present
+        && link.decision == decision.digest
+        && resolved.rows.get(index as usize).is_some_and(|row| row.serial == link.serial)
+        && resolved.digest(link.asset) == Some(link.shown)
+    {
+        decided.counts.assets_unchanged += 1;
+        return;
+    }
+    decided.work.push(Work { row: index, device, decision });
+}
+
+fn is_named(shared: &Shared, names: &[&str]) -> bool {
+    let fold = integrator_core::model::value::fold;
+    shared.only.as_deref().is_none_or(|only| names.iter().any(|name| fold(name) == only))
+}
+
+fn held(device: &Device, reason: String) -> HeldDevice {
+    HeldDevice { device: Some(device.id.clone()), name: device.name().to_owned(), reason }
+}

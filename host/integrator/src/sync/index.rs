@@ -1,0 +1,33 @@
+//! The kept index of Halo's assets and users, brought up to date before anything is decided.
+//!
+//! What changed since the last reading is read, and the record count is compared: neither alone is trusted. Where
+//! the two do not agree, or on request, everything is walked. A walk that ends early is an error, because nothing
+//! may be concluded from rows that were not read.
+
+mod assets;
+mod users;
+
+pub use assets::{advance_mark, asset_mark, refresh_assets};
+pub use users::refresh_users;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// How far the index has been read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct IndexMark {
+    /// The newest modification that has been read, on Halo's clock; what changed from it on is read next.
+    pub modified: Option<DateTime<Utc>>,
+    /// When everything was walked last.
+    pub walked: Option<DateTime<Utc>>,
+    /// Members of users that were read besides the common ones; others ask for a new walk.
+    #[serde(default)]
+    pub members: Vec<String>,
+}
+
+/// Name of the mark of assets.
+const ASSETS_MARK: &str = "halo-assets";
+/// Name of the mark of users.
+const USERS_MARK: &str = "halo-users";
+/// A mark taken from our own clock is set back by this much, for clocks that differ.
+const CLOCK_SLACK_MINUTES: i64 = 10;

@@ -1,0 +1,121 @@
+//! The index of Halo's users.
+
+use super::{CLOCK_SLACK_MINUTES, IndexMark, USERS_MARK};
+use crate::halo::{HaloClient, UserQuery};
+use crate::store::{ChangeSet, Durability, Store};
+use crate::sync::error::SyncError;
+use crate::sync::options::IndexReading;
+use crate::sync::progress::{Progress, ProgressEvent};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::StreamExt;
+use integrator_core::model::{HaloUser, UserId};
+use rustc_hash::FxHashSet;
+
+/// Users are walked at least this often, because their rows may not tell when they changed.
+const WALK_HOURS: i64 = 24;
+
+/// Brings the index of users up to date.
+pub async fn refresh_users(
+    halo: &HaloClient,
+    store: &dyn Store,
+    members: &[String],
+    reading: IndexReading,
+    now: DateTime<Utc>,
+    progress: &dyn Progress,
+) -> Result<(), SyncError> {
+    let mark: IndexMark =
+        store.mark(USERS_MARK).await?.and_then(|mark| serde_json::from_value(mark).ok()).unwrap_or_default();
+    let total = halo.user_count().await?;
+    let fresh = mark.walked.is_some_and(|walked| {
+        let age = now.signed_duration_since(walked);
+        age < TimeDelta::hours(WALK_HOURS) && age > TimeDelta::hours(-WALK_HOURS)
+    });
+    if reading == IndexReading::Changes
+        && fresh
+        && mark.members == members
+        && let Some(since) = mark.modified
+    {
+        let walk = read(halo, store, members, Some(since), total, progress).await?;
+        if store.user_count().await? == total {
+            let modified = walk.newest.or(Some(now - TimeDelta::minutes(CLOCK_SLACK_MINUTES)));
+            return put_mark(store, IndexMark { modified: modified.max(Some(since)), ..mark }).await;
+        }
+    }
+    let walk = read(halo, store, members, None, total, progress).await?;
+    if walk.received < total {
+        return Err(SyncError::unreadable(
+            format!(
+                "Halo counts {total} users but its pages hold only {}: the walk is incomplete",
+                walk.received
+            ),
+            Some("run again; if it stays so, check the API agent's rights to all clients".to_owned()),
+        ));
+    }
+    let mut gone: Vec<UserId> = Vec::new();
+    let mut users = store.users();
+    while let Some(chunk) = users.next().await {
+        gone.extend(chunk?.into_iter().map(|user| user.id).filter(|id| !walk.seen.contains(id)));
+    }
+    store.commit(None, ChangeSet { remove_users: gone, ..ChangeSet::default() }).await?;
+    let modified = walk.newest.unwrap_or(now - TimeDelta::minutes(CLOCK_SLACK_MINUTES));
+    let mark = IndexMark { modified: Some(modified), walked: Some(now), members: members.to_vec() };
+    put_mark(store, mark).await
+}
+
+struct Walk {
+    received: u64,
+    seen: FxHashSet<UserId>,
+    newest: Option<DateTime<Utc>>,
+}
+
+async fn read(
+    halo: &HaloClient,
+    store: &dyn Store,
+    members: &[String],
+    since: Option<DateTime<Utc>>,
+    total: u64,
+    progress: &dyn Progress,
+) -> Result<Walk, SyncError> {
+    let mut walk = Walk { received: 0, seen: FxHashSet::default(), newest: None };
+    let query = UserQuery { modified_since: since, other: members.to_vec(), page_no: 1 };
+    let mut pages = halo.users(query);
+    while let Some(page) = pages.next_page().await? {
+        walk.received += page.received as u64;
+        let rows: Vec<HaloUser> = page.users;
+        let mut known = 0;
+        let ids: Vec<UserId> = rows.iter().map(|user| user.id).collect();
+        let held = store.users_by_id(&ids).await?;
+        let mut changed = Vec::new();
+        for (row, held) in rows.into_iter().zip(held) {
+            walk.seen.insert(row.id);
+            walk.newest = walk.newest.max(row.modified);
+            if held.as_ref() == Some(&row) {
+                known += 1;
+            } else {
+                changed.push(row);
+            }
+        }
+        let nothing_new = changed.is_empty() && known > 0;
+        store
+            .commit(
+                None,
+                ChangeSet { put_users: changed, durability: Durability::WithNext, ..ChangeSet::default() },
+            )
+            .await?;
+        progress.event(ProgressEvent::HaloRead { rows: walk.received, of: Some(total) });
+        // A Halo that ignores the filter answers with everybody; a page without news then ends the reading, and
+        // the daily walk catches what is behind it.
+        let ignored = since.is_some() && page.record_count == Some(total) && nothing_new;
+        if ignored {
+            break;
+        }
+    }
+    Ok(walk)
+}
+
+async fn put_mark(store: &dyn Store, mark: IndexMark) -> Result<(), SyncError> {
+    let value = serde_json::to_value(&mark).map_err(|error| SyncError::bug(error.to_string()))?;
+    let changes = ChangeSet { put_marks: vec![(USERS_MARK.to_owned(), value)], ..ChangeSet::default() };
+    store.commit(None, changes).await?;
+    Ok(())
+}

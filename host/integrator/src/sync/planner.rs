@@ -1,0 +1,410 @@
+//! Turns what was decided into steps: loads the full links and assets of those devices only, asks Halo for what a
+//! step rests on (a type's statuses, an asset's users), and writes the plan's lines.
+
+use super::decide::{Shared, Work};
+use super::error::SyncError;
+use super::sink::PlanSink;
+use crate::graph::{Existence, GraphClient};
+use crate::halo::HaloClient;
+use crate::store::{ChangeSet, Store};
+use integrator_core::decide::{Decision, TypeRef, UserDecision};
+use integrator_core::model::value::fold;
+use integrator_core::model::{
+    Asset, AssetId, Catalogue, Device, DeviceId, DeviceKey, HaloUser, Link, LinkState, StatusId, TenantId,
+    TypeId, UserId,
+};
+use integrator_core::plan::{
+    Basis, Facts, HeldDevice, Planned, Remember, StepId, Subject, plan_absent, plan_create, plan_type,
+    plan_update,
+};
+use integrator_core::resolve::Pair;
+use integrator_core::resolve::absence::{Absence, Reenrolled, judge};
+use integrator_core::settings::Creation;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::Arc;
+
+/// Assets whose users are read singly, at most this many in one run; the others wait for the next.
+const USER_READS: usize = 200;
+/// Absent links looked at together.
+const ABSENT_CHUNK: usize = 500;
+
+/// Makes steps.
+pub struct Planner<'a> {
+    /// Where lines go.
+    pub sink: PlanSink,
+    /// Halo's choices; types gain their details as they are needed.
+    pub catalogue: Catalogue,
+    /// Reads what a step rests on.
+    pub halo: &'a HaloClient,
+    /// Loads links, assets and users.
+    pub store: &'a dyn Store,
+    /// What was decided from.
+    pub shared: Arc<Shared>,
+    /// The tenant of the devices.
+    pub tenant: TenantId,
+    /// The run's id.
+    pub run: String,
+    /// Newly concluded deleted.
+    pub concluded: u64,
+    /// Newly matched with assets that had no link.
+    pub matched: u64,
+    new_types: FxHashMap<String, (String, StepId)>,
+    left_out: FxHashSet<(Option<TypeId>, StatusId)>,
+    user_reads: usize,
+}
+
+impl std::fmt::Debug for Planner<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Planner").field("run", &self.run).finish_non_exhaustive()
+    }
+}
+
+/// The full records that a stretch's planning looks at.
+struct Loaded {
+    links: FxHashMap<u32, Link>,
+    assets: FxHashMap<AssetId, Asset>,
+    users: FxHashMap<UserId, HaloUser>,
+}
+
+impl<'a> Planner<'a> {
+    /// Begins with what the run has read.
+    pub fn new(
+        sink: PlanSink,
+        catalogue: Catalogue,
+        halo: &'a HaloClient,
+        store: &'a dyn Store,
+        shared: Arc<Shared>,
+        run: &str,
+    ) -> Self {
+        Self {
+            tenant: shared.rulebook.connection.microsoft.tenant.clone(),
+            sink,
+            catalogue,
+            halo,
+            store,
+            shared,
+            run: run.to_owned(),
+            concluded: 0,
+            matched: 0,
+            new_types: FxHashMap::default(),
+            left_out: FxHashSet::default(),
+            user_reads: 0,
+        }
+    }
+
+    /// Plans one stretch of devices.
+    pub async fn plan(&mut self, work: Vec<Work>) -> Result<(), SyncError> {
+        if work.is_empty() {
+            return Ok(());
+        }
+        let loaded = self.load(&work).await?;
+        for one in work {
+            self.plan_one(one, &loaded).await?;
+        }
+        Ok(())
+    }
+
+    async fn load(&mut self, work: &[Work]) -> Result<Loaded, SyncError> {
+        let resolved = &self.shared.resolved;
+        let mut link_numbers = Vec::new();
+        let mut asset_ids = Vec::new();
+        for one in work {
+            match resolved.pairs.get(one.row as usize) {
+                Some(Pair::Linked(link) | Pair::Inherits(link, _)) => {
+                    if let Some(summary) = resolved.links.get(*link as usize) {
+                        link_numbers.push((*link, summary.key));
+                        asset_ids.push(summary.asset);
+                    }
+                }
+                Some(Pair::Matched(asset, _)) => asset_ids.push(*asset),
+                _ => {}
+            }
+        }
+        let keys: Vec<DeviceKey> = link_numbers.iter().map(|(_, key)| *key).collect();
+        let links: FxHashMap<u32, Link> = link_numbers
+            .iter()
+            .zip(self.store.links(self.tenant.key(), &keys).await?)
+            .filter_map(|((number, _), link)| Some((*number, link?)))
+            .collect();
+        let assets = self.store.assets(&asset_ids).await?;
+        let mut user_ids: Vec<UserId> = links.values().filter_map(|link| link.user).collect();
+        user_ids.extend(work.iter().filter_map(|one| match one.decision.user {
+            UserDecision::Matched(user) if !asset_ids.is_empty() => Some(user.id),
+            _ => None,
+        }));
+        user_ids.sort_unstable();
+        user_ids.dedup();
+        let users = self.store.users_by_id(&user_ids).await?;
+        Ok(Loaded {
+            links,
+            assets: assets.into_iter().flatten().map(|asset| (asset.id, asset)).collect(),
+            users: users.into_iter().flatten().map(|user| (user.id, user)).collect(),
+        })
+    }
+
+    async fn plan_one(&mut self, work: Work, loaded: &Loaded) -> Result<(), SyncError> {
+        let Work { row, device, decision } = work;
+        let shared = Arc::clone(&self.shared);
+        let Some(pair) = shared.resolved.pairs.get(row as usize) else { return Ok(()) };
+        let (basis, asset) = match pair {
+            Pair::Linked(link) | Pair::Inherits(link, _) => {
+                let Some(link_record) = loaded.links.get(link) else {
+                    return Err(SyncError::bug(format!("the link of device {} has no record", device.id)));
+                };
+                let basis = match pair {
+                    Pair::Inherits(_, tier) => Basis::Inherited(link_record, *tier),
+                    _ => Basis::Linked(link_record),
+                };
+                (basis, link_record.asset)
+            }
+            Pair::Matched(asset, tier) => {
+                self.matched += 1;
+                (Basis::Matched(*tier), *asset)
+            }
+            _ => return self.create(&device, &decision).await,
+        };
+        let Some(asset) = loaded.assets.get(&asset) else {
+            return self
+                .sink
+                .held(HeldDevice {
+                    device: Some(device.id.clone()),
+                    name: device.name().to_owned(),
+                    reason: format!(
+                        "its asset {asset} is not in the index of Halo's assets; import with --full"
+                    ),
+                })
+                .await;
+        };
+        let Some(type_step) = self.type_step(&device, &decision).await? else { return Ok(()) };
+        let recovering = matches!(basis, Basis::Linked(link) | Basis::Inherited(link, _) if link.state == LinkState::Deleted);
+        if recovering && shared.rulebook.status_recovered.is_some() {
+            self.read_type(asset.type_id).await?;
+            if let TypeRef::Existing(id) = decision.asset_type.asset_type {
+                self.read_type(Some(id)).await?;
+            }
+        }
+        self.update(&device, &decision, asset, basis, type_step.as_ref(), loaded).await
+    }
+
+    async fn update(
+        &mut self,
+        device: &Device,
+        decision: &Decision,
+        asset: &Asset,
+        basis: Basis<'_>,
+        type_step: Option<&StepId>,
+        loaded: &Loaded,
+    ) -> Result<(), SyncError> {
+        let users: Vec<HaloUser> = [
+            match basis {
+                Basis::Linked(link) | Basis::Inherited(link, _) => link.user,
+                Basis::Matched(_) => None,
+            },
+            match decision.user {
+                UserDecision::Matched(user) => Some(user.id),
+                _ => None,
+            },
+        ]
+        .into_iter()
+        .flatten()
+        .filter_map(|id| loaded.users.get(&id).cloned())
+        .collect();
+        let subject = Subject { device, decision, asset, basis, users: &users, type_step };
+        let (planned, left_out) = plan_update(self.facts(), subject);
+        if planned != Planned::NeedsUsers(asset.id) {
+            self.status_left_out(left_out);
+            return self.settle(planned).await;
+        }
+        if self.user_reads < USER_READS {
+            self.user_reads += 1;
+            if let Some(read) = self.halo.asset(asset.id).await? {
+                let full = Asset { users: Some(read.users.unwrap_or_default()), ..asset.clone() };
+                self.store
+                    .commit(None, ChangeSet { put_assets: vec![full.clone()], ..ChangeSet::default() })
+                    .await?;
+                let (planned, left_out) = plan_update(self.facts(), Subject { asset: &full, ..subject });
+                self.status_left_out(left_out);
+                return self.settle(planned).await;
+            }
+        }
+        // Everything but the user is planned now; the digest is spoilt so that the next run looks again.
+        self.sink.counts.users_pending += 1;
+        let without_user =
+            Decision { user: UserDecision::Ambiguous(UserId(0), UserId(0)), digest: 0, ..decision.clone() };
+        let (planned, left_out) = plan_update(self.facts(), Subject { decision: &without_user, ..subject });
+        self.status_left_out(left_out);
+        self.settle(planned).await
+    }
+
+    async fn create(&mut self, device: &Device, decision: &Decision) -> Result<(), SyncError> {
+        let shared = Arc::clone(&self.shared);
+        if shared.rulebook.connection.imports.create == Creation::UpdateOnly {
+            self.sink.counts.devices_excluded += 1;
+            return Ok(());
+        }
+        let Some(type_step) = self.type_step(device, decision).await? else { return Ok(()) };
+        if shared.rulebook.status_new.is_some() {
+            let judged = match decision.asset_type.asset_type {
+                TypeRef::Existing(id) => Some(id),
+                TypeRef::New(_) => shared.rulebook.types.default,
+            };
+            self.read_type(judged).await?;
+        }
+        let (step, left_out) = plan_create(self.facts(), device, decision, type_step.as_ref());
+        self.status_left_out(left_out);
+        self.sink.step(step).await
+    }
+
+    /// The step that creates the device's type, planned once a name. `None` when the device is held instead.
+    #[expect(clippy::option_option, reason = "held, no step needed, or this step: three answers")]
+    async fn type_step(
+        &mut self,
+        device: &Device,
+        decision: &Decision,
+    ) -> Result<Option<Option<StepId>>, SyncError> {
+        let TypeRef::New(name) = &decision.asset_type.asset_type else { return Ok(Some(None)) };
+        match self.new_types.get(&fold(name)) {
+            Some((known, step)) if known == name => return Ok(Some(Some(step.clone()))),
+            Some((known, _)) => {
+                let reason = format!(
+                    "its asset type \"{name}\" differs from \"{known}\", which this plan creates, in case only; make them one"
+                );
+                let held =
+                    HeldDevice { device: Some(device.id.clone()), name: device.name().to_owned(), reason };
+                self.sink.held(held).await?;
+                return Ok(None);
+            }
+            None => {}
+        }
+        let step = plan_type(self.facts(), name);
+        let id = step.step.clone();
+        self.new_types.insert(fold(name), (name.clone(), id.clone()));
+        self.sink.step(step).await?;
+        Ok(Some(Some(id)))
+    }
+
+    /// Plans what became of links without a device in the sweep.
+    pub async fn plan_absences(&mut self, graph: &GraphClient) -> Result<(), SyncError> {
+        let shared = Arc::clone(&self.shared);
+        let resolved = &shared.resolved;
+        let needed = shared.rulebook.connection.statuses.deleted_after_runs;
+        for chunk in resolved.absent.chunks(ABSENT_CHUNK) {
+            let summaries: Vec<_> = chunk.iter().filter_map(|index| resolved.links.get(*index)).collect();
+            let keys: Vec<DeviceKey> = summaries.iter().map(|link| link.key).collect();
+            let mut proving = Vec::new();
+            for link in self.store.links(self.tenant.key(), &keys).await?.into_iter().flatten() {
+                let serial = link.summary().serial;
+                let reenrolled = if serial != 0 && resolved.live_serials.contains(&serial) {
+                    Reenrolled::Yes
+                } else {
+                    Reenrolled::No
+                };
+                match judge(link.state, link.misses + 1, needed, reenrolled) {
+                    Absence::Known | Absence::Reenrolled => {}
+                    Absence::TooSoon => self.missing(link, needed).await?,
+                    Absence::ToBeProven => proving.push(link),
+                }
+            }
+            self.prove(graph, proving).await?;
+        }
+        Ok(())
+    }
+
+    async fn missing(&mut self, link: Link, needed: u32) -> Result<(), SyncError> {
+        self.sink.counts.devices_missing += 1;
+        let misses = link.misses + 1;
+        let since = if link.state == LinkState::Missing { link.since } else { self.shared.now };
+        let reason = format!("absent from {misses} of the {needed} complete runs that a deletion takes");
+        let link =
+            Link { state: LinkState::Missing, misses, since, last_complete_run: self.run.clone(), ..link };
+        self.sink.remember(Remember { link: Some(link), forget: None, reason }).await
+    }
+
+    async fn prove(&mut self, graph: &GraphClient, links: Vec<Link>) -> Result<(), SyncError> {
+        if links.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<DeviceId> = links.iter().map(|link| link.device.clone()).collect();
+        let answers: FxHashMap<DeviceKey, _> =
+            graph.existence(&ids).await.into_iter().map(|(id, answer)| (id.key(), answer)).collect();
+        let asset_ids: Vec<AssetId> = links.iter().map(|link| link.asset).collect();
+        let assets = self.store.assets(&asset_ids).await?;
+        for (link, asset) in links.into_iter().zip(assets) {
+            match answers.get(&link.device.key()) {
+                Some(Ok(Existence::Gone)) => {
+                    self.concluded += 1;
+                    if self.shared.rulebook.status_deleted.is_some() {
+                        self.read_type(asset.as_ref().and_then(|asset| asset.type_id)).await?;
+                    }
+                    let misses = link.misses + 1;
+                    let run = self.run.clone();
+                    let (planned, left_out) = plan_absent(self.facts(), &link, asset.as_ref(), misses, &run);
+                    self.status_left_out(left_out);
+                    self.settle(planned).await?;
+                }
+                Some(Ok(Existence::Present)) => self.sink.notices.push(format!(
+                    "{} (device {}) is absent from Intune's list, but a direct read finds it: nothing is concluded",
+                    link.device_name, link.device
+                )),
+                Some(Err(error)) => {
+                    self.sink.left_out = true;
+                    self.sink.notices.push(format!(
+                        "{} (device {}) is absent, but could not be read directly ({error}): nothing is concluded",
+                        link.device_name, link.device
+                    ));
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn settle(&mut self, planned: Planned) -> Result<(), SyncError> {
+        match planned {
+            Planned::Unchanged | Planned::NeedsUsers(_) => self.sink.counts.assets_unchanged += 1,
+            Planned::Remember(remember) => {
+                if remember.link.as_ref().is_some_and(|link| link.state == LinkState::Present) {
+                    self.sink.counts.assets_unchanged += 1;
+                }
+                self.sink.remember(*remember).await?;
+            }
+            Planned::Step(step) => self.sink.step(*step).await?,
+        }
+        Ok(())
+    }
+
+    /// Names a status that a type does not allow, once a type.
+    fn status_left_out(&mut self, left_out: Option<(Option<TypeId>, StatusId)>) {
+        let Some((asset_type, status)) = left_out else { return };
+        self.sink.left_out = true;
+        if self.left_out.insert((asset_type, status)) {
+            let type_name = asset_type.map_or_else(|| "?".to_owned(), |id| self.catalogue.type_name(id));
+            self.sink.notices.push(format!(
+                "asset type \"{type_name}\" does not allow the status \"{}\": it is left out; allow it in Halo, or choose another in [statuses]",
+                self.catalogue.status_name(status)
+            ));
+        }
+    }
+
+    /// Reads which statuses a type allows, once a type and run.
+    async fn read_type(&mut self, asset_type: Option<TypeId>) -> Result<(), SyncError> {
+        let Some(id) = asset_type else { return Ok(()) };
+        let unread = self.catalogue.type_of(id).is_some_and(|known| known.detail.is_none());
+        if unread {
+            let detail = self.halo.asset_type_detail(id).await?;
+            if let Some(known) = self.catalogue.types.iter_mut().find(|known| known.id == id) {
+                known.detail = detail;
+            }
+        }
+        Ok(())
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            rulebook: &self.shared.rulebook,
+            catalogue: &self.catalogue,
+            tenant: &self.tenant,
+            now: self.shared.now,
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Between the two passes: which rows are one device, which asset belongs to each, and which links have no row.
+//!
+//! Loads what the pure functions of `core::resolve` need, and asks Halo or Graph only where a conclusion rests on
+//! it: an asset that the index has lost is read directly before its link is given up.
+
+use super::error::SyncError;
+use super::spool::SpoolRow;
+use super::sweep::Swept;
+use crate::halo::HaloClient;
+use crate::store::{ChangeSet, Store};
+use futures_util::StreamExt;
+use integrator_core::decide::Rulebook;
+use integrator_core::decide::decision::match_values;
+use integrator_core::model::link::serial_hash;
+use integrator_core::model::{AssetId, DeviceKey, IdentityRow, LinkState, LinkSummary};
+use integrator_core::resolve::{
+    Candidates, Pair, Pairing, Unlinked, absent_links, judge_duplicates, pair_linked, pair_unlinked,
+};
+use integrator_core::settings::MatchReach;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Assets that the index lacks are read singly, at most this many a run; the devices of the others are held.
+const LOST_ASSET_READS: usize = 100;
+/// Rows read from the spool at once while matching.
+const MATCH_CHUNK: usize = 4096;
+
+/// What the decide pass works from. Rows, pairs and links by index.
+#[derive(Debug)]
+pub struct Resolved {
+    /// The rows of the sweep, by key.
+    pub rows: Vec<IdentityRow>,
+    /// What each is paired with.
+    pub pairs: Vec<Pair>,
+    /// The connection's links, by key.
+    pub links: Vec<LinkSummary>,
+    /// Row indices in the order of the spool.
+    pub order: Vec<u32>,
+    /// Digest of each asset of the index, by number.
+    pub digests: Vec<(AssetId, u64)>,
+    /// Links without a row that have not passed to another device, by index.
+    pub absent: Vec<usize>,
+    /// Serial numbers of the rows that live.
+    pub live_serials: FxHashSet<u64>,
+    /// How many links were there before the run, but those of devices concluded deleted.
+    pub linked_before: u64,
+}
+
+impl Resolved {
+    /// The digest of an asset, if the index has it.
+    pub fn digest(&self, asset: AssetId) -> Option<u64> {
+        let index = self.digests.binary_search_by_key(&asset, |(id, _)| *id).ok()?;
+        self.digests.get(index).map(|(_, digest)| *digest)
+    }
+}
+
+/// Resolves a sweep. `undecided` are devices whose asset may exist already, from writes without a clear answer.
+pub async fn resolve(
+    swept: &mut Swept,
+    rulebook: &Rulebook,
+    store: &dyn Store,
+    halo: &HaloClient,
+    undecided: &FxHashMap<DeviceKey, String>,
+) -> Result<Resolved, SyncError> {
+    let connection = &rulebook.connection;
+    let tenant = connection.microsoft.tenant.key();
+    let mut links = Vec::new();
+    let mut chunks = store.link_summaries(&connection.id, tenant);
+    while let Some(chunk) = chunks.next().await {
+        links.extend(chunk?);
+    }
+    let mut digests = Vec::new();
+    let mut chunks = store.asset_summaries();
+    while let Some(chunk) = chunks.next().await {
+        digests.extend(chunk?.into_iter().map(|one| (one.id, one.digest)));
+    }
+    let rows = std::mem::take(&mut swept.rows);
+    let standings = judge_duplicates(&rows, connection.imports.shared_serial);
+    let pairing = pair_linked(&rows, &links, &standings);
+    let mut resolved = Resolved {
+        order: Vec::new(),
+        absent: Vec::new(),
+        live_serials: FxHashSet::default(),
+        linked_before: links.iter().filter(|link| link.state != LinkState::Deleted).count() as u64,
+        rows,
+        pairs: Vec::new(),
+        links,
+        digests,
+    };
+    let pairing = give_up_lost_assets(&mut resolved, pairing, store, halo).await?;
+    let mut pairing = hold(&resolved, pairing, swept, &standings.held, undecided)?;
+    match_unlinked(&resolved, &mut pairing, swept, rulebook, store).await?;
+    let passed_on = &pairing.passed_on;
+    resolved.absent = absent_links(&resolved.links, resolved.rows.iter().map(|row| row.key))
+        .filter(|index| u32::try_from(*index).is_ok_and(|index| !passed_on.contains_key(&index)))
+        .collect();
+    resolved.pairs = pairing.pairs;
+    if !resolved.absent.is_empty() {
+        resolved.live_serials =
+            resolved.rows.iter().map(|row| row.serial).filter(|serial| *serial != 0).collect();
+    }
+    let mut order: Vec<u32> = (0..u32::try_from(resolved.rows.len()).unwrap_or(u32::MAX)).collect();
+    order.sort_unstable_by_key(|index| resolved.rows.get(*index as usize).map(|row| row.spool));
+    resolved.order = order;
+    Ok(resolved)
+}
+
+/// A link whose asset is gone from Halo is given up, and its device matched afresh; but only once Halo itself has
+/// answered that the asset is not there.
+async fn give_up_lost_assets(
+    resolved: &mut Resolved,
+    mut pairing: Pairing,
+    store: &dyn Store,
+    halo: &HaloClient,
+) -> Result<Pairing, SyncError> {
+    let mut lost: Vec<(usize, u32)> = Vec::new();
+    for (row, pair) in pairing.pairs.iter().enumerate() {
+        if let Pair::Linked(link) | Pair::Inherits(link, _) = pair
+            && let Some(summary) = resolved.links.get(*link as usize)
+            && resolved.digest(summary.asset).is_none()
+        {
+            lost.push((row, *link));
+        }
+    }
+    for (position, (row, link)) in lost.into_iter().enumerate() {
+        let Some(asset) = resolved.links.get(link as usize).map(|link| link.asset) else { continue };
+        let pair = if position >= LOST_ASSET_READS {
+            Pair::Held(format!(
+                "its asset {asset} is no longer listed by Halo; only {LOST_ASSET_READS} such assets are looked up in one run"
+            ))
+        } else if let Some(found) = halo.asset(asset).await? {
+            let place = resolved.digests.partition_point(|(id, _)| *id < asset);
+            resolved.digests.insert(place, (asset, found.digest()));
+            store.commit(None, ChangeSet { put_assets: vec![found], ..ChangeSet::default() }).await?;
+            continue;
+        } else {
+            tracing::info!(%asset, "a linked asset is gone from Halo; its device is matched afresh");
+            pairing.passed_on.insert(link, u32::try_from(row).unwrap_or(u32::MAX));
+            Pair::New
+        };
+        if let Some(held) = pairing.pairs.get_mut(row) {
+            *held = pair;
+        }
+    }
+    Ok(pairing)
+}
+
+/// Puts words to what is held: devices that share a serial number, and devices of unclear writes.
+fn hold(
+    resolved: &Resolved,
+    mut pairing: Pairing,
+    swept: &Swept,
+    shared: &FxHashMap<u32, u32>,
+    undecided: &FxHashMap<DeviceKey, String>,
+) -> Result<Pairing, SyncError> {
+    for (row, other) in shared {
+        let start = resolved.rows.get(*other as usize).map(|row| row.spool).unwrap_or_default();
+        let named = swept.spool.rows_at(&[start]).map_err(spool_error)?;
+        let other = match named.first() {
+            Some(SpoolRow::Device(device)) => format!("{} (device {})", device.name(), device.id),
+            _ => "another device".to_owned(),
+        };
+        if let Some(pair) = pairing.pairs.get_mut(*row as usize) {
+            *pair = Pair::Held(format!(
+                "it has the same serial number as {other}, and both are live; retire one in Intune, or set `imports.shared_serial = \"newest\"`"
+            ));
+        }
+    }
+    if !undecided.is_empty() {
+        for (row, pair) in resolved.rows.iter().zip(&mut pairing.pairs) {
+            if *pair == Pair::New
+                && let Some(reason) = undecided.get(&row.key)
+            {
+                *pair = Pair::Held(reason.clone());
+            }
+        }
+    }
+    Ok(pairing)
+}
+
+async fn match_unlinked(
+    resolved: &Resolved,
+    pairing: &mut Pairing,
+    swept: &Swept,
+    rulebook: &Rulebook,
+    store: &dyn Store,
+) -> Result<(), SyncError> {
+    let new: Vec<(u32, u64)> = pairing
+        .pairs
+        .iter()
+        .enumerate()
+        .filter(|(_, pair)| **pair == Pair::New)
+        .filter_map(|(index, _)| Some((u32::try_from(index).ok()?, resolved.rows.get(index)?.spool)))
+        .collect();
+    if new.is_empty() || resolved.digests.is_empty() {
+        return Ok(());
+    }
+    let mut candidates = Candidates::new(rulebook.match_members.len());
+    let client = match rulebook.connection.imports.match_reach {
+        MatchReach::ConnectionClients => Some(rulebook.client.id),
+        MatchReach::AllClients => None,
+    };
+    let mut assets = store.all_assets();
+    while let Some(chunk) = assets.next().await {
+        for asset in chunk? {
+            candidates.add(&asset, &rulebook.match_members, client, &rulebook.placeholders);
+        }
+    }
+    let mut unlinked = Vec::with_capacity(new.len());
+    let mut by_place = new;
+    by_place.sort_unstable_by_key(|(_, start)| *start);
+    for chunk in by_place.chunks(MATCH_CHUNK) {
+        let starts: Vec<u64> = chunk.iter().map(|(_, start)| *start).collect();
+        let rows = swept.spool.rows_at(&starts).map_err(spool_error)?;
+        for ((row, _), spooled) in chunk.iter().zip(rows) {
+            if let SpoolRow::Device(device) = spooled {
+                let values = match_values(rulebook, &device)
+                    .into_iter()
+                    .map(|value| value.as_deref().map_or(0, serial_hash))
+                    .collect();
+                unlinked.push(Unlinked { row: *row, values });
+            }
+        }
+    }
+    unlinked.sort_unstable_by_key(|one| one.row);
+    let absent: FxHashSet<usize> =
+        absent_links(&resolved.links, resolved.rows.iter().map(|row| row.key)).collect();
+    let mut taken = FxHashSet::default();
+    let mut gone = FxHashMap::default();
+    for (index, link) in resolved.links.iter().enumerate() {
+        let number = u32::try_from(index).unwrap_or(u32::MAX);
+        if absent.contains(&index) && !pairing.passed_on.contains_key(&number) {
+            gone.insert(link.asset, number);
+        } else if resolved.digest(link.asset).is_some() {
+            taken.insert(link.asset);
+        }
+    }
+    pair_unlinked(&resolved.rows, &unlinked, &candidates, taken, &gone, &rulebook.tier_names, pairing);
+    Ok(())
+}
+
+/// The spool is the run's own file; it cannot be read when its disk or folder is gone.
+pub fn spool_error(error: std::io::Error) -> SyncError {
+    SyncError::settings(
+        format!("reading the run's spool: {error}"),
+        "check the disk of the data folder, and run again",
+    )
+}

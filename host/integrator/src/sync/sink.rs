@@ -1,0 +1,124 @@
+//! Where a plan's lines go while it is made: into the store, counted and digested.
+
+use super::error::SyncError;
+use crate::store::PlanWriter;
+use integrator_core::model::{Counts, LinkState};
+use integrator_core::plan::{
+    Effect, Footer, GuardVerdict, Header, HeldDevice, Line, Part, Remember, Step, StepKind,
+};
+
+/// Lines kept back before they are handed to the store.
+const BUFFERED: usize = 512;
+
+/// A plan being made.
+pub struct PlanSink {
+    writer: Box<dyn PlanWriter>,
+    hasher: blake3::Hasher,
+    buffer: Vec<String>,
+    steps: u64,
+    /// The figures that the plan foretells.
+    pub counts: Counts,
+    /// What people should know.
+    pub notices: Vec<String>,
+    /// Whether something was left out that the run's ending must tell.
+    pub left_out: bool,
+    /// Store changes without a write.
+    pub remembered: u64,
+}
+
+impl std::fmt::Debug for PlanSink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PlanSink").field("steps", &self.steps).finish_non_exhaustive()
+    }
+}
+
+impl PlanSink {
+    /// Begins with the header.
+    pub async fn begin(writer: Box<dyn PlanWriter>, header: Header) -> Result<Self, SyncError> {
+        let mut sink = Self {
+            writer,
+            hasher: blake3::Hasher::new(),
+            buffer: Vec::with_capacity(BUFFERED),
+            steps: 0,
+            counts: Counts::default(),
+            notices: Vec::new(),
+            left_out: false,
+            remembered: 0,
+        };
+        sink.line(&Line::Header(header)).await?;
+        Ok(sink)
+    }
+
+    /// Adds a write.
+    pub async fn step(&mut self, step: Step) -> Result<(), SyncError> {
+        self.steps += 1;
+        count(&mut self.counts, &step);
+        self.line(&Line::Step(Box::new(step))).await
+    }
+
+    /// Adds a change of the store alone.
+    pub async fn remember(&mut self, remember: Remember) -> Result<(), SyncError> {
+        self.remembered += 1;
+        if remember.link.as_ref().is_some_and(|link| link.state == LinkState::Deleted) {
+            self.counts.assets_deactivated += 1;
+        }
+        self.line(&Line::Remember(Box::new(remember))).await
+    }
+
+    /// Adds a device that is left alone.
+    pub async fn held(&mut self, held: HeldDevice) -> Result<(), SyncError> {
+        self.counts.devices_held += 1;
+        self.line(&Line::Held(held)).await
+    }
+
+    /// Ends with the footer, and makes the plan durable.
+    pub async fn finish(mut self, guards: Vec<GuardVerdict>) -> Result<Footer, SyncError> {
+        let footer = Footer {
+            steps: self.steps,
+            counts: self.counts.clone(),
+            notices: std::mem::take(&mut self.notices),
+            guards,
+            left_out: self.left_out,
+            digest: self.hasher.finalize().to_hex().to_string(),
+        };
+        self.line(&Line::Footer(Box::new(footer.clone()))).await?;
+        self.writer.append(std::mem::take(&mut self.buffer)).await?;
+        self.writer.finish().await?;
+        Ok(footer)
+    }
+
+    async fn line(&mut self, line: &Line) -> Result<(), SyncError> {
+        let text = serde_json::to_string(line)
+            .map_err(|error| SyncError::bug(format!("writing a plan: {error}")))?;
+        self.hasher.update(text.as_bytes());
+        self.hasher.update(b"\n");
+        self.buffer.push(text);
+        if self.buffer.len() >= BUFFERED {
+            self.writer.append(std::mem::take(&mut self.buffer)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Adds what a step does to the figures.
+pub fn count(counts: &mut Counts, step: &Step) {
+    match (step.kind, step.effect) {
+        (StepKind::CreateType, _) => counts.types_created += 1,
+        (StepKind::CreateAsset, _) => counts.assets_created += 1,
+        (StepKind::UpdateAsset, effect) => {
+            counts.assets_updated += 1;
+            match effect {
+                Effect::Deactivate => counts.assets_deactivated += 1,
+                Effect::Recover => counts.assets_recovered += 1,
+                Effect::Create | Effect::Update => {}
+            }
+        }
+    }
+    for change in step.changes.iter().filter(|change| change.part == Part::User) {
+        if change.to.is_some() {
+            counts.users_linked += 1;
+        } else {
+            counts.users_unlinked += 1;
+        }
+    }
+}

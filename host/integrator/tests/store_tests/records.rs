@@ -1,0 +1,178 @@
+//! What is committed comes back, in the stated order, and counted.
+
+use crate::support::{TENANT, all, asset, asset_id, device, fleet, journal_entry, link, open, run, user};
+use halo_integrator::store::{AssetSummary, ChangeSet, Durability, Store};
+use integrator_core::model::{AssetId, DeviceId, DeviceKey, Link, RunId, TenantId, UserId};
+use serde_json::json;
+
+fn tenant() -> DeviceKey {
+    TenantId::from(TENANT).key()
+}
+
+#[tokio::test]
+async fn every_kind_of_record_comes_back_as_it_was_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let changes = ChangeSet {
+        put_links: vec![link(1)],
+        put_assets: vec![asset(1)],
+        put_users: vec![user(9)],
+        put_marks: vec![("contoso.users".to_owned(), json!({"since": "2026-06-01", "rows": 3}))],
+        put_journal: vec![journal_entry("b"), journal_entry("a")],
+        put_run: Some(run("run-1", "contoso")),
+        ..ChangeSet::default()
+    };
+    store.commit(None, changes).await.unwrap();
+    drop(store);
+
+    let store = open(folder.path()).await;
+    assert_eq!(
+        store.links(tenant(), &[device(2).key(), device(1).key()]).await.unwrap(),
+        [None, Some(link(1))]
+    );
+    assert_eq!(all(store.all_links(None)).await, [link(1)]);
+    assert_eq!(all(store.all_assets()).await, [asset(1)]);
+    assert_eq!(store.assets(&[asset_id(1), AssetId(7)]).await.unwrap(), [Some(asset(1)), None]);
+    assert_eq!(all(store.users()).await, [user(9)]);
+    assert_eq!(store.users_by_id(&[UserId(1), UserId(9)]).await.unwrap(), [None, Some(user(9))]);
+    assert_eq!(store.mark("contoso.users").await.unwrap(), Some(json!({"since": "2026-06-01", "rows": 3})));
+    assert_eq!(store.mark("other").await.unwrap(), None);
+    assert_eq!(store.journal().await.unwrap(), [journal_entry("a"), journal_entry("b")]);
+    assert_eq!(store.run(&RunId("run-1".to_owned())).await.unwrap(), Some(run("run-1", "contoso")));
+    let info = store.check().await.unwrap();
+    assert_eq!(
+        (info.links, info.assets, info.users, info.runs, info.journal, info.plans, info.format),
+        (1, 1, 1, 1, 2, 0, 1)
+    );
+    assert!(info.database_bytes > 0);
+}
+
+#[tokio::test]
+async fn summaries_come_in_the_order_of_their_keys_over_many_chunks() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let count = 9000;
+    store.commit(None, ChangeSet { durability: Durability::WithNext, ..fleet(count) }).await.unwrap();
+    store.flush().await.unwrap();
+
+    let summaries = all(store.link_summaries("contoso", tenant())).await;
+    assert!(summaries.is_sorted_by_key(|summary| summary.key));
+    let mut expected: Vec<_> = (0..count).map(|number| link(number).summary()).collect();
+    expected.sort_by_key(|summary| summary.key);
+    assert_eq!(summaries, expected);
+
+    let assets = all(store.asset_summaries()).await;
+    let expected: Vec<_> = (0..count)
+        .map(|number| AssetSummary { id: asset_id(number), digest: asset(number).digest() })
+        .collect();
+    assert_eq!(assets, expected);
+    assert_eq!(all(store.all_links(None)).await.len(), 9000);
+}
+
+#[tokio::test]
+async fn summaries_are_those_of_one_connection_and_tenant() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let other_connection = Link { connection: "fabrikam".to_owned(), ..link(2) };
+    let other_tenant = Link { tenant: "ffffffff-ffff-ffff-ffff-ffffffffffff".into(), ..link(3) };
+    let put_links = vec![link(1), other_connection.clone(), other_tenant.clone()];
+    store.commit(None, ChangeSet { put_links, ..ChangeSet::default() }).await.unwrap();
+
+    assert_eq!(all(store.link_summaries("contoso", tenant())).await, [link(1).summary()]);
+    assert_eq!(all(store.link_summaries("fabrikam", tenant())).await, [other_connection.summary()]);
+    let last = other_tenant.tenant.key();
+    assert_eq!(all(store.link_summaries("contoso", last)).await, [other_tenant.summary()]);
+    assert_eq!(all(store.all_links(Some("fabrikam"))).await, [other_connection]);
+    assert!(all(store.link_summaries("nobody", tenant())).await.is_empty());
+}
+
+#[tokio::test]
+async fn counts_follow_puts_and_removals_however_often_they_are_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    assert_eq!(store.highest_asset().await.unwrap(), None);
+    for _ in 0..2 {
+        let put_users = vec![user(1), user(2), user(2)];
+        store.commit(None, ChangeSet { put_users, ..fleet(3) }).await.unwrap();
+    }
+    assert_eq!((store.asset_count().await.unwrap(), store.user_count().await.unwrap()), (3, 2));
+    assert_eq!(store.highest_asset().await.unwrap(), Some(asset_id(2)));
+
+    let changes = ChangeSet {
+        put_assets: vec![asset(1)],
+        remove_assets: vec![asset_id(1), asset_id(2), asset_id(2), AssetId(-5)],
+        remove_users: vec![UserId(1)],
+        remove_links: vec![(tenant(), device(0).key()), (tenant(), DeviceId::from("unknown").key())],
+        ..ChangeSet::default()
+    };
+    store.commit(None, changes).await.unwrap();
+    drop(store);
+
+    let store = open(folder.path()).await;
+    assert_eq!((store.asset_count().await.unwrap(), store.user_count().await.unwrap()), (2, 1));
+    assert_eq!(store.highest_asset().await.unwrap(), Some(asset_id(1)), "of two changes the put wins");
+    assert_eq!(all(store.all_assets()).await, [asset(0), asset(1)]);
+    assert_eq!(all(store.link_summaries("contoso", tenant())).await.len(), 2);
+    assert_eq!(all(store.users()).await, [user(2)]);
+}
+
+#[tokio::test]
+async fn a_link_that_moves_to_another_asset_leaves_one_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.commit(None, fleet(1)).await.unwrap();
+    let moved = Link { asset: AssetId(77), device: device(0).0.to_uppercase().as_str().into(), ..link(0) };
+    store.commit(None, ChangeSet { put_links: vec![moved.clone()], ..ChangeSet::default() }).await.unwrap();
+    assert_eq!(all(store.all_links(None)).await, [moved.clone()]);
+    assert_eq!(all(store.link_summaries("contoso", tenant())).await, [moved.summary()]);
+}
+
+#[tokio::test]
+async fn runs_are_listed_newest_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    for (id, connection) in [("0002", "a"), ("0001", "a"), ("0003", "b"), ("0004", "a")] {
+        let changes = ChangeSet { put_run: Some(run(id, connection)), ..ChangeSet::default() };
+        store.commit(None, changes).await.unwrap();
+    }
+    let ids = |runs: Vec<integrator_core::model::RunRecord>| -> Vec<String> {
+        runs.into_iter().map(|run| run.run.0).collect()
+    };
+    assert_eq!(ids(store.runs(None, 10).await.unwrap()), ["0004", "0003", "0002", "0001"]);
+    assert_eq!(ids(store.runs(Some("a"), 2).await.unwrap()), ["0004", "0002"]);
+    assert!(store.runs(Some("a"), 0).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn marks_and_journal_entries_are_removed_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let changes = ChangeSet {
+        put_marks: vec![("a".to_owned(), json!(1)), ("ab".to_owned(), json!(null))],
+        put_journal: vec![journal_entry("1"), journal_entry("2")],
+        ..ChangeSet::default()
+    };
+    store.commit(None, changes).await.unwrap();
+    let changes = ChangeSet {
+        remove_marks: vec!["a".to_owned()],
+        remove_journal: vec!["1".to_owned()],
+        ..ChangeSet::default()
+    };
+    store.commit(None, changes).await.unwrap();
+    assert_eq!(store.mark("a").await.unwrap(), None);
+    assert_eq!(store.mark("ab").await.unwrap(), Some(json!(null)));
+    assert_eq!(store.journal().await.unwrap(), [journal_entry("2")]);
+}
+
+#[tokio::test]
+async fn a_value_too_large_for_the_log_is_kept_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let large = Link { device_name: "x".repeat(400_000), ..link(1) };
+    store.commit(None, ChangeSet { put_links: vec![large.clone()], ..ChangeSet::default() }).await.unwrap();
+    drop(store);
+    let store = open(folder.path()).await;
+    assert_eq!(all(store.all_links(None)).await, [large]);
+    store.commit(None, fleet(2)).await.unwrap();
+    assert_eq!(store.check().await.unwrap().links, 2);
+}
