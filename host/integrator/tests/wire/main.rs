@@ -5,3 +5,4 @@ mod graph;
 mod halo;
 mod http;
 mod server;
+mod simulators;
