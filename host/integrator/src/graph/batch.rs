@@ -1,7 +1,7 @@
 //! Single reads of many devices, twenty in one request; parts that fail are tried again alone.
 
 use super::client::GraphClient;
-use super::error_body::explain_value;
+use super::error_body::{PERMISSION_HINT, explain_value};
 use crate::http::{
     Answer, Endpoint, Failure, HttpError, HttpErrorKind, Reading, Repeat, Request, Throttling,
 };
@@ -125,7 +125,7 @@ fn judge(endpoint: &Endpoint, path: &str, part: &PartAnswer) -> (Result<Existenc
     let failure = Failure::of_status(status, Throttling::in_text(&message), told_wait(&part.headers));
     let kind = match (failure, status) {
         (Failure::Throttled(told), _) => HttpErrorKind::Throttled { message, told },
-        (_, 401 | 403) => HttpErrorKind::Permission { status, message },
+        (_, 401 | 403) => HttpErrorKind::Permission { status, message, hint: Some(PERMISSION_HINT) },
         _ => HttpErrorKind::Status { status, message, row: None },
     };
     (Err(endpoint.error(path, kind)), failure)

@@ -86,13 +86,7 @@ pub enum WriteProblem {
 impl WriteError {
     /// The way out, where one can be named.
     pub fn hint(&self) -> Option<String> {
-        match &self.problem {
-            WriteProblem::Forbidden { .. } if self.source.hint().is_none() => Some(
-                "let the API application in Halo and the agent it signs in as edit assets (scope all, or edit:assets)"
-                    .to_owned(),
-            ),
-            _ => self.source.hint(),
-        }
+        self.source.hint()
     }
 
     /// What the failure means for a command.

@@ -24,6 +24,8 @@ pub struct Explained {
     pub message: String,
     /// The row of a sent array that it blames, from 0.
     pub row: Option<usize>,
+    /// The way out, when it is a matter of permission.
+    pub hint: Option<&'static str>,
 }
 
 /// Tells from status and body what an answer that says no means.
@@ -240,12 +242,12 @@ impl Endpoint {
         if let Some(token) = token {
             text = without_secret(&text, token.text.expose_secret());
         }
-        let Explained { message, row } = (self.explain)(status, &text);
+        let Explained { message, row, hint } = (self.explain)(status, &text);
         let told = answer.told_wait(self.clock.now());
         let failure = Failure::of_status(status, Throttling::in_text(&text), told);
         let kind = match (failure, status) {
             (Failure::Throttled(told), _) => HttpErrorKind::Throttled { message, told },
-            (_, 401 | 403) => HttpErrorKind::Permission { status, message },
+            (_, 401 | 403) => HttpErrorKind::Permission { status, message, hint },
             _ => HttpErrorKind::Status { status, message, row },
         };
         fail(failure, kind)

@@ -14,7 +14,7 @@ use std::time::Duration;
 const SECRET: &str = "very-secret-secret";
 
 fn explain(status: u16, text: &str) -> Explained {
-    Explained { message: format!("{status} {text}"), row: None }
+    Explained { message: format!("{status} {text}"), row: None, hint: None }
 }
 
 fn refusal(_: u16, text: &str) -> Refusal {
