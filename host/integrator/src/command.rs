@@ -22,7 +22,6 @@ mod plan;
 mod runs;
 mod secret;
 mod settings;
-mod shim;
 mod stop;
 mod summary;
 
@@ -70,7 +69,7 @@ fn carry_out(arguments: Arguments) -> ExitClass {
     };
     if class == ExitClass::Bug {
         // A run that caught its own panic only says so in its record; the place is told here.
-        panics::tell(&output);
+        panics::tell();
     }
     class
 }

@@ -38,7 +38,7 @@ pub(super) struct Arguments {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(super) struct Globals {
-    /// The settings folder. Without it: the current folder if it holds integrator.toml, else the system's own place
+    /// The settings folder. Without it: the current folder if it holds `integrator.toml`, else the system's own place
     #[arg(long, global = true, value_name = "DIR", env = CONFIG_VARIABLE, hide_env_values = true)]
     pub(super) config: Option<PathBuf>,
     /// Print one JSON document on standard output, errors included

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::failure::Failure;
-use super::output::Form;
+use super::output::{Form, aside};
 use crate::secrets::SecretKeeper;
 use crate::sync::{self, CheckItem, CheckReport, ExitClass};
 use clap::Args;
@@ -58,7 +58,7 @@ pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, F
     output.text(&sound(context, &settings))?;
     if output.form == Form::Text {
         for warning in &warnings {
-            output.aside(&format!("warning: {}\nhint: {}", warning.problem, warning.hint));
+            aside(&format!("warning: {}\nhint: {}", warning.problem, warning.hint));
         }
     }
     let mut reports: Vec<CheckReport> = Vec::new();

@@ -78,10 +78,12 @@ impl Context {
     }
 }
 
-/// The connection of that name.
+/// The connection of that file name, else of that display name.
 pub(super) fn connection<'a>(settings: &'a Settings, name: &str) -> Result<&'a Connection, Failure> {
-    settings.connections.iter().find(|connection| connection.id == name).ok_or_else(|| {
-        let known: Vec<&str> = settings.connections.iter().map(|connection| connection.id.as_str()).collect();
+    let all = &settings.connections;
+    let found = all.iter().find(|one| one.id == name).or_else(|| all.iter().find(|one| one.name == name));
+    found.ok_or_else(|| {
+        let known: Vec<&str> = all.iter().map(|one| one.id.as_str()).collect();
         Failure::usage(format!("there is no connection `{name}`"))
             .hint(format!("the folder `connections` holds: {}", known.join(", ")))
     })

@@ -188,13 +188,12 @@ impl Interview {
             return given.trim().to_owned();
         }
         let answer = if self.can_ask { ask(question, usual) } else { None };
-        match answer.or_else(|| usual.filter(|_| flag != "--name").map(str::to_owned)) {
-            Some(answer) => answer,
-            None => {
-                self.missing.push(flag);
-                String::new()
-            }
-        }
+        // A connection's name becomes a file's name: that is never guessed.
+        let fallback = usual.filter(|_| flag != "--name").map(str::to_owned);
+        answer.or(fallback).unwrap_or_else(|| {
+            self.missing.push(flag);
+            String::new()
+        })
     }
 }
 
@@ -248,11 +247,13 @@ fn next(config: &str, name: &str) -> Vec<String> {
 }
 
 fn told(document: &Document, halo: &str) -> String {
-    let files: String = document.files.iter().map(|file| format!("    {}\n", file.display())).collect();
-    let next: String = document.next.iter().map(|command| format!("    {command}\n")).collect();
+    let files: Vec<String> = document.files.iter().map(|file| format!("    {}", file.display())).collect();
+    let next: Vec<String> = document.next.iter().map(|command| format!("    {command}")).collect();
+    let (files, next) = (files.join("\n"), next.join("\n"));
     format!(
         "Written:
 {files}
+
 At Microsoft (Entra admin center > App registrations):
     1. Register an application for accounts in this directory only (single tenant). It needs no redirect address.
     2. API permissions > Microsoft Graph > Application permissions:

@@ -1,7 +1,7 @@
 //! A bug in the program ends it with one readable line and its own exit code, not with a dump.
 
 use super::failure::Failure;
-use super::output::Output;
+use super::output;
 use crate::sync::ExitClass;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::{Mutex, PoisonError};
@@ -31,9 +31,9 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T,
 }
 
 /// Tells of a panic that somebody else has caught and made a bug of.
-pub(super) fn tell(output: &Output) {
+pub(super) fn tell() {
     if let Some(line) = FIRST.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        output.aside(&format!("error: {line}\nhint: {HINT}"));
+        output::aside(&format!("error: {line}\nhint: {HINT}"));
     }
 }
 

@@ -12,6 +12,7 @@ use integrator_core::model::RunRecord;
 use integrator_core::plan::{Footer, Line, text};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// Lines that are shown without `--all`.
@@ -126,10 +127,14 @@ async fn show(
     out: Option<&Path>,
 ) -> Result<(), Failure> {
     let output = context.output();
+    if outcome.record.run.0.is_empty() {
+        summary::error(&outcome.record, outcome.hint.as_deref());
+        return Ok(());
+    }
     output.text(&summary::table(&outcome.record))?;
     let Some((id, file)) = &outcome.plan else {
         output.text(&summary::notices(&outcome.record.notices))?;
-        summary::error(output, &outcome.record, outcome.hint.as_deref());
+        summary::error(&outcome.record, outcome.hint.as_deref());
         return Ok(());
     };
     output.text("")?;
@@ -152,7 +157,7 @@ async fn show(
         output.text(&footing(footer))?;
     }
     output.text(&format!("plan {id}: {}", file.display()))?;
-    summary::error(output, &outcome.record, outcome.hint.as_deref());
+    summary::error(&outcome.record, outcome.hint.as_deref());
     let steps = outcome.footer.as_ref().map_or(0, |footer| footer.steps);
     if steps == 0 {
         output.advice("Nothing to write: Halo is as Intune says.");
@@ -196,7 +201,7 @@ fn footing(footer: &Footer) -> String {
     let mut text = format!("\n{} steps", footer.steps);
     for verdict in &footer.guards {
         let word = if verdict.refused { "REFUSES" } else { "passes" };
-        text.push_str(&format!("\nguard {} {word}: {}", verdict.guard, verdict.text));
+        let _ = write!(text, "\nguard {} {word}: {}", verdict.guard, verdict.text);
     }
     text.push_str(&summary::notices(&footer.notices));
     text

@@ -42,13 +42,14 @@ struct Document<'a> {
 
 pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
     let settings = context.settings()?;
-    if let What::List { connection: Some(name), .. } = &asked.what {
-        connection(&settings, name)?;
-    }
+    let only = match &asked.what {
+        What::List { connection: Some(name), .. } => Some(connection(&settings, name)?.id.clone()),
+        _ => None,
+    };
     let store = context.world(settings).store().await?;
     match asked.what {
-        What::List { connection, limit } => {
-            let runs = store.runs(connection.as_deref(), limit).await?;
+        What::List { limit, .. } => {
+            let runs = store.runs(only.as_deref(), limit).await?;
             context.output().data(|| list(&runs), &Document { runs: &runs })?;
         }
         What::Show { run } => {

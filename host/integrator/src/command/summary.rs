@@ -1,6 +1,6 @@
 //! A run's record as people read it: an aligned short table, what they should know, and the error that ended it.
 
-use super::output::Output;
+use super::output::{aside, problem};
 use integrator_core::model::{Counts, RunRecord, RunStatus};
 use std::fmt::Write;
 
@@ -17,6 +17,10 @@ pub(super) fn table(record: &RunRecord) -> String {
         record.run,
         record.started.format("%Y-%m-%d %H:%M:%S UTC"),
     );
+    if record.status == RunStatus::Failed && record.counts == Counts::default() {
+        // It ended before there was anything to count.
+        return text;
+    }
     for (name, figures) in rows(record) {
         let _ = write!(text, "\n  {name:<9} {figures}");
     }
@@ -36,12 +40,13 @@ pub(super) fn notices(notices: &[String]) -> String {
 }
 
 /// The error that ended a run, and the way out, on standard error.
-pub(super) fn error(output: Output, record: &RunRecord, hint: Option<&str>) {
+pub(super) fn error(record: &RunRecord, hint: Option<&str>) {
     match &record.error {
-        Some(error) => output.problem(&format!("{}: {error}", record.connection), hint),
+        Some(error) if record.connection.is_empty() => problem(error, hint),
+        Some(error) => problem(&format!("{}: {error}", record.connection), hint),
         None => {
             if let Some(hint) = hint {
-                output.aside(&format!("hint: {hint}"));
+                aside(&format!("hint: {hint}"));
             }
         }
     }
@@ -127,6 +132,9 @@ fn seconds(seconds: f64) -> String {
 /// What to run next.
 pub(super) fn next(record: &RunRecord, config: &str) -> Option<String> {
     let connection = &record.connection;
+    if record.run.0.is_empty() {
+        return None;
+    }
     Some(match record.status {
         RunStatus::Done | RunStatus::Running => return None,
         RunStatus::Partial => {
