@@ -100,10 +100,13 @@ pub(super) fn refuse(error: &clap::Error) -> ExitClass {
 
 /// The first line says what is wrong; the usage, or what clap suggests, is the way out.
 fn usage(error: &clap::Error) -> Failure {
-    let text = error.render().to_string();
+    let text = match error.kind() {
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => String::new(),
+        _ => error.render().to_string(),
+    };
     let message = match text.split_once("\n\n") {
         Some((first, _)) if first.starts_with("error:") => first,
-        _ => "error: a command is missing",
+        _ => "error: no command was given",
     };
     let message: Vec<&str> = message.trim_start_matches("error:").split_whitespace().collect();
     let hint =

@@ -76,16 +76,13 @@ pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, F
         output.data(String::new, &document(context, &settings, warnings, &reports, class))?;
     }
     if !asked.online {
-        output.advice(&format!(
-            "next: `halo-integrator{} check --online` asks both sides",
-            context.config_argument()
-        ));
+        output.advice(&format!("next: `{} check --online` asks both sides", context.program()));
     } else if class == ExitClass::Done
         && let Some(first) = settings.connections.first()
     {
         output.advice(&format!(
-            "next: `halo-integrator{} plan {}` shows what an import would write",
-            context.config_argument(),
+            "next: `{} plan {}` shows what an import would write",
+            context.program(),
             first.id
         ));
     }

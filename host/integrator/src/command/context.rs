@@ -43,9 +43,14 @@ impl Context {
         folder::settings_folder(self.globals.config.as_deref())
     }
 
-    /// ` --config DIR` for commands that are printed, where it is needed.
-    pub(super) fn config_argument(&self) -> String {
-        folder::as_argument(&self.folder(), self.globals.config.as_deref())
+    /// How commands that are printed begin: the program as it was called, and the settings folder where it is not
+    /// found by itself.
+    pub(super) fn program(&self) -> String {
+        format!(
+            "{}{}",
+            folder::program(),
+            folder::as_argument(&self.folder(), self.globals.config.as_deref())
+        )
     }
 
     /// Begins logging before, or without, settings.
@@ -60,6 +65,12 @@ impl Context {
 
     /// The same of another folder.
     pub(super) fn settings_of(&self, folder: &Path) -> Result<Settings, Failure> {
+        if !folder.join(folder::INTEGRATOR).exists() {
+            let program = folder::program();
+            return Err(Failure::usage(format!("there are no settings in {}", folder.display())).hint(format!(
+                "`{program} init` writes them; `--config DIR` names another folder; `{program} demo` needs none"
+            )));
+        }
         let loaded = settings::load(folder)?;
         self.begin_logging(loaded.integrator.log_format);
         Ok(loaded)

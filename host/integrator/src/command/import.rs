@@ -152,7 +152,7 @@ pub(super) fn show(context: &Context, outcome: &RunOutcome) -> Result<(), Failur
     }
     output.text("")?;
     summary::error(record, outcome.hint.as_deref());
-    if let Some(next) = summary::next(record, &context.config_argument()) {
+    if let Some(next) = summary::next(record, &context.program()) {
         output.advice(&next);
     }
     Ok(())

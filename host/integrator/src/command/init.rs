@@ -73,7 +73,7 @@ pub(super) fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure>
     for file in &files {
         write_new(&folder.join(&file.path), &file.text)?;
     }
-    let next = next(&context.config_argument(), &answers.name);
+    let next = next(&context.program(), &answers.name);
     let document = Document {
         folder: folder.clone(),
         files: files.iter().map(|file| folder.join(&file.path)).collect(),
@@ -235,7 +235,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     write().map_err(|error| Failure::file("write", path, &error))
 }
 
-fn next(config: &str, name: &str) -> Vec<String> {
+fn next(program: &str, name: &str) -> Vec<String> {
     let commands = [
         "secret set halo".to_owned(),
         format!("secret set {name}"),
@@ -243,7 +243,7 @@ fn next(config: &str, name: &str) -> Vec<String> {
         format!("plan {name}"),
         format!("import {name}"),
     ];
-    commands.iter().map(|command| format!("halo-integrator{config} {command}")).collect()
+    commands.iter().map(|command| format!("{program} {command}")).collect()
 }
 
 fn told(document: &Document, halo: &str) -> String {

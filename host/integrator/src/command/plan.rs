@@ -137,11 +137,13 @@ async fn show(
         summary::error(&outcome.record, outcome.hint.as_deref());
         return Ok(());
     };
-    output.text("")?;
     let (mut shown, mut left_out) = (0, 0);
     each_line(world, id, |_, line| {
         let Some(words) = words(&line) else { return Ok(()) };
         if shown < most {
+            if shown == 0 {
+                output.text("")?;
+            }
             shown += 1;
             output.text(&words)
         } else {
@@ -163,7 +165,7 @@ async fn show(
         output.advice("Nothing to write: Halo is as Intune says.");
     } else if outcome.class != ExitClass::Refused {
         let plan = out.map_or_else(|| id.clone(), |path| quoted(&path.display().to_string()));
-        output.advice(&format!("next: halo-integrator{} apply {plan}", context.config_argument()));
+        output.advice(&format!("next: {} apply {plan}", context.program()));
     }
     Ok(())
 }

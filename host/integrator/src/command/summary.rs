@@ -121,8 +121,8 @@ enum Show {
 
 fn figures(figures: &[(u64, &str, Show)]) -> String {
     let shown = figures.iter().filter(|(count, _, show)| *show == Show::Always || *count > 0);
-    let parts: Vec<String> = shown.map(|(count, word, _)| format!("{count:>6} {word}")).collect();
-    parts.join("  ")
+    let parts: Vec<String> = shown.map(|(count, word, _)| format!("{count:>7} {word:<11}")).collect();
+    parts.concat().trim_end().to_owned()
 }
 
 fn seconds(seconds: f64) -> String {
@@ -130,7 +130,7 @@ fn seconds(seconds: f64) -> String {
 }
 
 /// What to run next.
-pub(super) fn next(record: &RunRecord, config: &str) -> Option<String> {
+pub(super) fn next(record: &RunRecord, program: &str) -> Option<String> {
     let connection = &record.connection;
     if record.run.0.is_empty() {
         return None;
@@ -138,17 +138,13 @@ pub(super) fn next(record: &RunRecord, config: &str) -> Option<String> {
     Some(match record.status {
         RunStatus::Done | RunStatus::Running => return None,
         RunStatus::Partial => {
-            format!(
-                "next: put right what is listed, then `halo-integrator{config} import {connection}` again"
-            )
+            format!("next: put right what is listed, then `{program} import {connection}` again")
         }
         RunStatus::Refused => {
-            format!(
-                "next: `halo-integrator{config} plan {connection} --all` shows every step that was refused"
-            )
+            format!("next: `{program} plan {connection} --all` shows every step that was refused")
         }
         RunStatus::Failed | RunStatus::Interrupted => format!(
-            "next: `halo-integrator{config} import {connection}` again; what was written already is not written twice"
+            "next: `{program} import {connection}` again; what was written already is not written twice"
         ),
     })
 }
@@ -209,7 +205,7 @@ mod tests {
 
     #[test]
     fn only_a_run_that_is_done_needs_nothing_next() {
-        let with = |status| next(&RunRecord { status, ..record() }, " --config demo");
+        let with = |status| next(&RunRecord { status, ..record() }, "halo-integrator --config demo");
         assert_eq!(with(RunStatus::Done), None);
         assert!(with(RunStatus::Refused).is_some_and(|text| text.contains("--config demo plan contoso")));
     }
