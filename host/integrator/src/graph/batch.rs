@@ -72,7 +72,7 @@ async fn existence_of(endpoint: &Endpoint, devices: &[DeviceId]) -> Vec<Result<E
             .collect();
         let body = json!({"requests": parts}).to_string();
         let request = Request::post("/v1.0/$batch", body, Repeat::Safe);
-        let parts = match endpoint.send(&request, read_batch).await {
+        let parts = match endpoint.send(&request, |answer| read_batch(&answer)).await {
             Ok(answer) => answer.responses,
             Err(error) => {
                 for index in open {
@@ -149,7 +149,7 @@ fn told_wait(headers: &Value) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds.max(0.0)).ok()
 }
 
-fn read_batch(answer: Answer) -> Reading<BatchAnswer> {
+fn read_batch(answer: &Answer) -> Reading<BatchAnswer> {
     match serde_json::from_slice(&answer.body) {
         Ok(batch) => Reading::Done(batch),
         Err(error) if error.is_data() => Reading::Wrong(one_line(&error.to_string())),
