@@ -73,15 +73,25 @@ fn list(runs: &[RunRecord]) -> String {
     let id = runs.iter().map(|run| run.run.0.len()).max().unwrap_or(0);
     let connection = runs.iter().map(|run| run.connection.len()).max().unwrap_or(0).max("CONNECTION".len());
     let mut text = format!(
-        "{:id$}  {:connection$}  {:19}  {:11}  {:>8}  {:>7}  {:>7}  {:>7}  {:>6}\n",
-        "RUN", "CONNECTION", "STARTED (UTC)", "STATUS", "SECONDS", "DEVICES", "CREATED", "UPDATED", "FAILED"
+        "{:id$}  {:connection$}  {:6}  {:19}  {:11}  {:>8}  {:>7}  {:>7}  {:>7}  {:>6}\n",
+        "RUN",
+        "CONNECTION",
+        "ACTION",
+        "STARTED (UTC)",
+        "STATUS",
+        "SECONDS",
+        "DEVICES",
+        "CREATED",
+        "UPDATED",
+        "FAILED"
     );
     for run in runs {
         let _ = writeln!(
             text,
-            "{:id$}  {:connection$}  {:19}  {:11}  {:>8.1}  {:>7}  {:>7}  {:>7}  {:>6}",
+            "{:id$}  {:connection$}  {:6}  {:19}  {:11}  {:>8.1}  {:>7}  {:>7}  {:>7}  {:>6}",
             run.run.0,
             run.connection,
+            run.action.to_string(),
             run.started.format("%Y-%m-%d %H:%M:%S").to_string(),
             run.status.to_string(),
             run.seconds,

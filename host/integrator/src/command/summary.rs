@@ -1,7 +1,8 @@
 //! A run's record as people read it: an aligned short table, what they should know, and the error that ended it.
 
 use super::output::{aside, problem};
-use integrator_core::model::{Counts, RunRecord, RunStatus};
+
+use integrator_core::model::{Action, Counts, RunRecord, RunStatus};
 use std::fmt::Write;
 
 /// Notices that are shown before "and more".
@@ -9,9 +10,11 @@ const NOTICES: usize = 20;
 
 /// The table.
 pub(super) fn table(record: &RunRecord) -> String {
+    let foretells = if record.action == Action::Plan { ", nothing written" } else { "" };
     let mut text = format!(
-        "{}: {} after {}  (run {}, started {})\n",
+        "{}: {} {} after {}{foretells}  (run {}, started {})\n",
         record.connection,
+        record.action,
         record.status,
         seconds(record.seconds),
         record.run,
@@ -161,6 +164,7 @@ mod tests {
             run: RunId("r-1".to_owned()),
             connection: "contoso".to_owned(),
             entity: Entity::Assets,
+            action: Action::Import,
             status: RunStatus::Partial,
             started: Utc.with_ymd_and_hms(2026, 1, 29, 2, 0, 0).single().expect("a date"),
             seconds: 1.44,
