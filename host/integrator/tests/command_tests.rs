@@ -10,6 +10,9 @@ mod errors;
 mod help;
 #[path = "command_tests/init.rs"]
 mod init;
+#[cfg(unix)]
+#[path = "command_tests/interruption.rs"]
+mod interruption;
 #[path = "command_tests/secrets.rs"]
 mod secrets;
 #[path = "command_tests/support.rs"]

@@ -47,7 +47,7 @@ pub(super) struct Globals {
     /// Show no progress and no advice
     #[arg(long, short, global = true)]
     quiet: bool,
-    /// Log more on standard error; twice for every request. RUST_LOG says it in detail
+    /// Log more on standard error; twice for every request. `RUST_LOG` says it in detail
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
 }

@@ -152,7 +152,9 @@ pub(super) fn show(context: &Context, outcome: &RunOutcome) -> Result<(), Failur
     }
     output.text("")?;
     summary::error(record, outcome.hint.as_deref());
-    if let Some(next) = summary::next(record, &context.program()) {
+    // Where the settings are wrong, the hint is what comes next.
+    let next = summary::next(record, &context.program()).filter(|_| outcome.class != ExitClass::Settings);
+    if let Some(next) = next {
         output.advice(&next);
     }
     Ok(())

@@ -48,3 +48,16 @@ fn line(info: &PanicHookInfo<'_>) -> String {
     let place = info.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
     format!("the program failed{place}: {}", words.join(" "))
 }
+
+#[cfg(test)]
+#[allow(clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_a_failure_with_the_code_of_bugs() {
+        let ended = guarded::<()>(|| panic!("out of\n cheese"));
+        assert!(ended.is_err_and(|failure| failure.class.code() == 70 && failure.hint.is_some()));
+        assert!(guarded(|| Ok(7)).is_ok_and(|seven| seven == 7));
+    }
+}

@@ -16,7 +16,7 @@ fn the_demonstration_is_one_page_of_text() {
     assert_eq!(ended.exit, 0, "{}", ended.shown());
     insta::with_settings!({filters => vec![
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
-        (r"after \d+\.\d s", "after TIME"),
+        (r"after \d+\.\d s, \d+ requests to Graph, \d+ to Halo", "after TIME, N requests to Graph, N to Halo"),
     ]}, {
         insta::assert_snapshot!("demo", ended.shown());
     });
