@@ -265,7 +265,6 @@ impl<'a> Planner<'a> {
     }
 
     /// The step that creates the device's type, planned once a name. `None` when the device is held instead.
-    #[expect(clippy::option_option, reason = "held, no step needed, or this step: three answers")]
     async fn type_step(
         &mut self,
         device: &Device,
