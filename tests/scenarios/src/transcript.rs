@@ -5,6 +5,7 @@ use std::fmt::Write;
 use integrator_simulators::halo::HaloState;
 use serde_json::Value;
 
+use crate::binary;
 use crate::world::{Run, World};
 
 /// Whether the plan of a run is that of the run before, so that it need not be shown again.
@@ -45,14 +46,10 @@ pub fn of_run(world: &World, line: &str, run: &Run, foretold: Foretold) -> Strin
         match serde_json::from_slice(&write.body) {
             Ok(Value::Array(rows)) => {
                 for row in rows {
-                    let _ = writeln!(text, "    {row}");
+                    let _ = writeln!(text, "    {}", sent(row));
                 }
             }
-            Ok(mut other) => {
-                // A new type is a copy of all that another one has.
-                if let Some(fields) = other["fields"].as_array().map(Vec::len) {
-                    other["fields"] = format!("{fields} fields").into();
-                }
+            Ok(other) => {
                 let _ = writeln!(text, "    {other}");
             }
             Err(error) => {
@@ -61,6 +58,16 @@ pub fn of_run(world: &World, line: &str, run: &Run, foretold: Foretold) -> Strin
         }
     }
     normalised(world, &text)
+}
+
+/// A row as it was sent; of a new type, which is a copy of all that another one has, only how many fields.
+fn sent(mut row: Value) -> Value {
+    if row.get("assetgroup_id").is_some()
+        && let Some(fields) = row["fields"].as_array().map(Vec::len)
+    {
+        row["fields"] = format!("{fields} fields").into();
+    }
+    row
 }
 
 fn plan(text: &mut String, lines: &[Value]) {
@@ -165,6 +172,7 @@ pub fn normalised(world: &World, text: &str) -> String {
         .replace(&world.microsoft.address(), "{microsoft}")
         .replace(&world.halo.address(), "{halo}")
         .replace(&world.folder().display().to_string(), "{folder}")
+        .replace(&binary::path().display().to_string(), "halo-integrator")
         .replace("84841066-274d-4ec0-a5c1-276be684bdd3", "{tenant}");
     for (kind, prefix) in [("device", "d0000000-0000-4000-8000-"), ("user", "e0000000-0000-4000-8000-")] {
         while let Some(at) = text.find(prefix) {

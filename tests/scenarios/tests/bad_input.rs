@@ -48,7 +48,6 @@ fn said(world: &World, name: &str, run: &Run) {
     settings.add_filter(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[0-9.]*Z?( ?UTC)?", "{moment}");
     settings.add_filter(r"damaged-\d{8}T\d+Z", "damaged-{moment}");
     settings.add_filter(r"(process|pid) \d+", "$1 {number}");
-    settings.add_filter(r"/[^\s`']*/halo-integrator( --json)", "{program}$1");
     settings.add_filter(r"(?m)^stderr:.*\bDEBUG\b.*\n?", "");
     settings.bind(|| insta::assert_snapshot!(name, text));
 }

@@ -86,8 +86,13 @@ fn content(world: &World, run: &Run) -> Vec<Value> {
     lines
 }
 
+/// How many cases are tried: `CASES`, else a few.
+fn cases(usual: u32) -> u32 {
+    std::env::var("CASES").map_or(usual, |text| text.parse().expect("CASES is a number"))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 5, max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(5), max_shrink_iters: 20, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn planning_twice_gives_the_same_plan_and_planning_after_applying_none(sketch in sketches(), percent in 0.0_f64..40.0) {
