@@ -56,7 +56,7 @@ fn said(world: &World, name: &str, run: &Run) {
 fn refused(world: &World, name: &str, code: i32) {
     let run = world.import();
     assert!(world.writes().is_empty(), "{name}: something was written");
-    assert_eq!(run.code, Some(code), "{name}: exit code; {}", run.said());
+    assert_eq!(run.code, Some(code), "{name}: exit code; {}\n{}\n{}", run.said(), run.stdout, run.stderr);
     said(world, name, &run);
 }
 

@@ -1,7 +1,7 @@
 //! Random histories: what happens in Intune and in Halo between imports, in any order, never leaves two assets for a
 //! device or one that is never settled.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
 
