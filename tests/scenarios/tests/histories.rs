@@ -10,7 +10,7 @@ use integrator_scenarios::settings::Overrides;
 use integrator_scenarios::{World, WorldOptions};
 use integrator_simulators::faults::{Effect, Fault};
 use integrator_simulators::fleet::Fleet;
-use integrator_simulators::halo::{HaloOptions, UserSeed};
+use integrator_simulators::halo::{HaloOptions, ReplyForm, ReplyMembers, UserSeed};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -68,7 +68,7 @@ fn row(id: u64, serial: u64, moment: usize) -> Value {
     device(row.as_object().unwrap().clone())
 }
 
-fn start() -> World {
+fn start(reply: ReplyForm, reply_members: ReplyMembers) -> World {
     let user = |number: u64| UserSeed {
         name: format!("User {number}"),
         azure_id: user_id(number),
@@ -76,7 +76,12 @@ fn start() -> World {
     };
     World::start(WorldOptions {
         fleet: Some(Fleet::of((1..=DEVICES).map(|id| row(id, id, 0)).collect())),
-        halo: HaloOptions { users: (1..=3).map(user).collect(), ..HaloOptions::default() },
+        halo: HaloOptions {
+            users: (1..=3).map(user).collect(),
+            reply,
+            reply_members,
+            ..HaloOptions::default()
+        },
         settings: Overrides::connection(
             "[statuses]\ndeleted_after_runs = 1\n[guards]\ndeactivate = { percent = 100, at_least = 1000 }\n[imports]\nsite = \"user-then-default\"",
         ),
@@ -164,8 +169,12 @@ proptest! {
     })]
 
     #[test]
-    fn any_history_ends_settled_and_without_duplicates(history in events()) {
-        let world = start();
+    fn any_history_ends_settled_and_without_duplicates(
+        history in events(),
+        reply in prop_oneof![Just(ReplyForm::List), Just(ReplyForm::FirstObject), Just(ReplyForm::LastObject)],
+        members in prop_oneof![Just(ReplyMembers::Detailed), Just(ReplyMembers::OnlyId)],
+    ) {
+        let world = start(reply, members);
         for (moment, event) in history.iter().enumerate() {
             happen(&world, event, moment);
         }
