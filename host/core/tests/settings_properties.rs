@@ -61,6 +61,8 @@ proptest! {
             prop_assert!(!error.diagnostics.is_empty());
             let _ = (error.to_string(), serde_json::to_string(&error.diagnostics).unwrap());
             for problem in &error.diagnostics {
+                // What fits the schema must fit the structs that it was made of.
+                prop_assert!(!problem.message.contains("cannot be read as settings"), "{}", problem);
                 let _ = format!("{:?}", miette::Report::new(problem.clone()));
             }
         }

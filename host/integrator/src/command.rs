@@ -1,1 +1,102 @@
-//! To be written.
+//! The command line: reads the arguments, wires settings, clock, secrets and progress into a world, calls `sync`,
+//! and shows what came back.
+//!
+//! Commands decide nothing that `sync` decides. Data goes to standard output, everything else to standard error;
+//! with `--json` every command prints exactly one document.
+
+mod apply;
+mod arguments;
+mod bars;
+mod check;
+mod completions;
+mod context;
+mod demo;
+mod failure;
+mod folder;
+mod import;
+mod init;
+mod logging;
+mod output;
+mod panics;
+mod plan;
+mod runs;
+mod secret;
+mod settings;
+mod shim;
+mod stop;
+mod summary;
+
+use crate::sync::ExitClass;
+use arguments::{Arguments, Command};
+use clap::Parser;
+use context::Context;
+use failure::Failure;
+use output::{Form, Output};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long threads that still wait for something are given at the end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    panics::note();
+    let class = match Arguments::try_parse() {
+        Ok(arguments) => carry_out(arguments),
+        Err(error) => arguments::refuse(&error),
+    };
+    ExitCode::from(class.code())
+}
+
+fn carry_out(arguments: Arguments) -> ExitClass {
+    let output = Output::new(arguments.globals.form(), arguments.globals.chatter());
+    let ended = panics::guarded(|| {
+        let context = Context::new(arguments.globals, output);
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+            Failure::new(ExitClass::Bug, format!("no threads could be started: {error}"))
+                .hint("look at the limits of processes and memory of this account")
+        })?;
+        let ended = runtime.block_on(run(&context, arguments.command));
+        context.progress().clear();
+        runtime.shutdown_timeout(FAREWELL);
+        ended
+    });
+    let class = match ended {
+        Ok(class) => class,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.class
+        }
+    };
+    if class == ExitClass::Bug {
+        // A run that caught its own panic only says so in its record; the place is told here.
+        panics::tell(&output);
+    }
+    class
+}
+
+async fn run(context: &Context, command: Command) -> Result<ExitClass, Failure> {
+    match command {
+        Command::Demo(asked) => demo::run(context, &asked).await,
+        Command::Init(asked) => init::run(context, asked),
+        Command::Check(asked) => check::run(context, &asked).await,
+        Command::Plan(asked) => plan::run(context, asked).await,
+        Command::Apply(asked) => apply::run(context, &asked).await,
+        Command::Import(asked) => import::run(context, asked).await,
+        Command::Runs(asked) => runs::run(context, asked).await,
+        Command::Secret(asked) => secret::run(context, asked),
+        Command::Settings(asked) => settings::run(context, &asked),
+        Command::Completions(asked) => completions::run(context, &asked),
+    }
+}
+
+/// Whether a stream is a terminal that people look at.
+fn is_terminal(stream: &impl std::io::IsTerminal) -> bool {
+    stream.is_terminal()
+}
+
+/// The form that the arguments ask for, even where they cannot be parsed.
+fn form_of_unparsed() -> Form {
+    let asks = std::env::args_os().take_while(|one| one != "--").any(|one| one == "--json");
+    if asks { Form::Json } else { Form::Text }
+}

@@ -4,38 +4,177 @@
 //! The commands (and later the schedule and the console) call the functions here and show what they return;
 //! they decide nothing themselves. This module knows no terminal and no settings file.
 
+mod apply;
+mod catalogue;
 pub mod check;
+mod decide;
+mod error;
+mod index;
 pub mod options;
 pub mod outcome;
+mod permissions;
+mod plan_file;
+mod planner;
 pub mod progress;
+mod resolve;
+mod session;
+mod sink;
+mod spool;
+mod sweep;
 pub mod world;
 
-pub use check::{CheckItem, CheckReport};
+pub use check::{CheckItem, CheckReport, check};
+pub use error::SyncError;
 pub use options::{Allowances, ImportOptions, IndexReading, PlanOptions, PlanSource};
 pub use outcome::{ExitClass, PlanOutcome, RunOutcome};
 pub use progress::{Progress, ProgressEvent, Silent};
 pub use world::World;
 
+use apply::Preconditions;
+use integrator_core::model::{Entity, RunStatus};
+use integrator_core::plan::Footer;
+use session::Session;
+
 /// Imports one connection: plans, guards, applies, reports.
 pub async fn import(world: &World, connection: &str, options: &ImportOptions) -> RunOutcome {
-    let _ = (world, connection, options);
-    unimplemented!()
+    let mut session = match world.connection(connection) {
+        Ok(found) => Session::begin(world, found),
+        Err(error) => return unstarted(world, connection, error),
+    };
+    let result = import_in(&mut session, options).await;
+    let (class, hint) = session.finish(result).await;
+    RunOutcome { record: session.record, class, hint }
+}
+
+async fn import_in(session: &mut Session, options: &ImportOptions) -> Result<ExitClass, SyncError> {
+    if options.only == Some(Entity::Organisations) {
+        return Err(SyncError::settings(
+            "importing organisations is still to come",
+            "import assets: leave `--only organisations` out",
+        ));
+    }
+    let (store, lease) = session.open().await?;
+    let result = async {
+        let footer =
+            session.make_plan(&lease, options.device.as_deref(), options.index, options.allow).await?;
+        let class = session.judge(&footer);
+        if class == ExitClass::Refused {
+            return Ok(class);
+        }
+        let lines = store.plan_reader(&session.run.0);
+        let applied = session.apply(&lease, lines, footer.steps, Preconditions::Fresh).await?;
+        Ok(if applied.counts.assets_failed > 0 { ExitClass::Partial } else { class })
+    }
+    .await;
+    store.release(lease).await?;
+    result
 }
 
 /// Makes a plan and stores it; writes nothing to Halo.
 pub async fn plan(world: &World, connection: &str, options: &PlanOptions) -> PlanOutcome {
-    let _ = (world, connection, options);
-    unimplemented!()
+    let mut session = match world.connection(connection) {
+        Ok(found) => Session::begin(world, found),
+        Err(error) => {
+            let RunOutcome { record, class, hint } = unstarted(world, connection, error);
+            return PlanOutcome { record, class, hint, plan: None, footer: None };
+        }
+    };
+    let result = plan_in(&mut session, options).await;
+    let (class, hint) = session.finish(result).await;
+    let file = |plan: &String| {
+        (plan.clone(), world.settings.integrator.data.join("plans").join(format!("{plan}.jsonl")))
+    };
+    let plan = session
+        .plan
+        .as_ref()
+        .map(|plan| options.out.clone().map_or_else(|| file(plan), |out| (plan.clone(), out)));
+    PlanOutcome { record: session.record, class, hint, plan, footer: session.footer }
+}
+
+async fn plan_in(session: &mut Session, options: &PlanOptions) -> Result<ExitClass, SyncError> {
+    let (store, lease) = session.open().await?;
+    let result = async {
+        let footer = session
+            .make_plan(&lease, options.device.as_deref(), options.index, Allowances::default())
+            .await?;
+        if let Some(out) = &options.out {
+            plan_file::write(store.plan_reader(&session.run.0), out).await?;
+        }
+        Ok(session.judge(&footer))
+    }
+    .await;
+    store.release(lease).await?;
+    result
 }
 
 /// Applies a plan, exactly.
 pub async fn apply(world: &World, source: &PlanSource) -> RunOutcome {
-    let _ = (world, source);
-    unimplemented!()
+    let opened = match plan_file::open(world, source).await {
+        Ok(opened) => opened,
+        Err(error) => return unstarted(world, "", error),
+    };
+    let mut session = match world.connection(&opened.header.connection) {
+        Ok(found) => Session::begin(world, found),
+        Err(error) => return unstarted(world, &opened.header.connection, error),
+    };
+    let result = apply_in(&mut session, opened).await;
+    let (class, hint) = session.finish(result).await;
+    RunOutcome { record: session.record, class, hint }
 }
 
-/// Signs in on both sides and looks for every name that the connection's settings use.
-pub async fn check(world: &World, connection: &str) -> CheckReport {
-    let _ = (world, connection);
-    unimplemented!()
+async fn apply_in(session: &mut Session, opened: plan_file::Opened) -> Result<ExitClass, SyncError> {
+    opened.check_place(&session.world, &session.connection)?;
+    session.plan = Some(opened.header.plan.clone());
+    let class = session.judge(&opened.footer);
+    if class == ExitClass::Refused {
+        return Ok(class);
+    }
+    let (store, lease) = session.lease().await?;
+    let result = async {
+        session.prepare_apply(&lease).await?;
+        let applied = session.apply(&lease, opened.lines, opened.footer.steps, Preconditions::Verify).await?;
+        Ok(if applied.counts.assets_failed > 0 { ExitClass::Partial } else { class })
+    }
+    .await;
+    store.release(lease).await?;
+    result
+}
+
+impl Session {
+    /// Takes a plan's figures and notices into the record, and says how the run would end if all goes well.
+    fn judge(&mut self, footer: &Footer) -> ExitClass {
+        self.record.counts = footer.counts.clone();
+        self.record.notices.extend(footer.notices.iter().cloned());
+        let refused: Vec<String> = footer
+            .guards
+            .iter()
+            .filter(|verdict| verdict.refused)
+            .map(|verdict| verdict.text.clone())
+            .collect();
+        if !refused.is_empty() {
+            self.record.error = Some(format!("a guard refuses the plan: {}", refused.join("; ")));
+            return ExitClass::Refused;
+        }
+        if footer.left_out || footer.counts.devices_held > 0 { ExitClass::Partial } else { ExitClass::Done }
+    }
+}
+
+/// The outcome of a run that could not even begin.
+fn unstarted(world: &World, connection: &str, error: SyncError) -> RunOutcome {
+    let record = integrator_core::model::RunRecord {
+        run: integrator_core::model::RunId(String::new()),
+        connection: connection.to_owned(),
+        entity: Entity::Assets,
+        status: RunStatus::Failed,
+        started: world.clock.now(),
+        seconds: 0.0,
+        plan: None,
+        counts: integrator_core::model::Counts::default(),
+        requests_to_graph: 0,
+        requests_to_halo: 0,
+        plugins: std::collections::BTreeMap::new(),
+        notices: Vec::new(),
+        error: Some(error.message),
+    };
+    RunOutcome { record, class: error.class, hint: error.hint }
 }

@@ -102,6 +102,9 @@ fn address(value: Option<&At<String>>, report: &mut Report<'_>) -> Option<String
     let At { span, value } = value?;
     let trimmed = value.trim().trim_end_matches('/');
     let problem = match url::Url::parse(trimmed) {
+        Err(url::ParseError::RelativeUrlWithoutBase) => {
+            Some("an address starts with `https://` (or `http://`)".to_owned())
+        }
         Err(problem) => Some(format!("this is no address: {problem}")),
         Ok(url) if !matches!(url.scheme(), "https" | "http") => {
             Some("an address starts with `https://` (or `http://`)".to_owned())
@@ -117,7 +120,7 @@ fn address(value: Option<&At<String>>, report: &mut Report<'_>) -> Option<String
     match problem {
         None => Some(trimmed.to_owned()),
         Some(problem) => {
-            report.error(span, problem).hint("for example `https://halo.example.com`");
+            report.error(span, problem).hint("for example `https://host.example.com/path`");
             None
         }
     }

@@ -71,7 +71,7 @@ pub struct ExampleStatuses {
 pub fn example_integrator(with: &ExampleIntegrator) -> String {
     let tenant = match &with.tenant {
         Some(tenant) => format!("tenant = {}", quote(tenant)),
-        None => "# tenant = \"…\"                       # hosted Halo only".to_owned(),
+        None => "# tenant = \"…\"                         # hosted Halo only".to_owned(),
     };
     format!(
         r#"# What all connections share. Every connection has a file of its own in connections/.
@@ -142,8 +142,8 @@ default = {default_type}
 identifier = "azure-object-id"         # user-principal-name, email, login, sam-account-name, employee-id
 unlink_unmatched = false
 
-# Which Intune property (as Graph names it) fills which Halo field. The first that fit are usually the serial
-# number, because assets are found by it, and the inventory number, which is how Halo names an asset.
+# Which Intune property (as Graph names it) fills which Halo field. The serial number is what existing assets are
+# found by; `inventory_number` is what Halo shows as an asset's tag.
 {fields}
 [imports]
 site = "user-then-default"             # "default", "user-on-create"
@@ -178,7 +178,7 @@ deactivate = {{ percent = 10, at_least = 20 }}
 fn rules(rules: &[ExampleRule]) -> String {
     let mut text = String::new();
     for (index, rule) in rules.iter().enumerate() {
-        let comment = if index == 0 { "  # the first rule that holds decides" } else { "" };
+        let comment = if index == 0 { "                # the first rule that holds decides" } else { "" };
         let _ = writeln!(
             text,
             "\n[[asset_types.rules]]{comment}\ntype = {}\nwhen = [{{ intune = {}, is = \"contains\", value = {} }}]",
@@ -193,7 +193,7 @@ fn rules(rules: &[ExampleRule]) -> String {
 fn fields(fields: &[(String, String)]) -> String {
     let mut text = String::new();
     for (from, to) in fields {
-        let _ = writeln!(text, "[[fields]]\nfrom = {}\nto = {}\n", quote(from), quote(to));
+        let _ = writeln!(text, "\n[[fields]]\nfrom = {}\nto = {}", quote(from), quote(to));
     }
     text
 }
@@ -201,9 +201,9 @@ fn fields(fields: &[(String, String)]) -> String {
 fn match_by(fields: &[(String, String)]) -> &'static str {
     let times = fields.iter().filter(|(from, _)| from == "serialNumber").count();
     if times == 1 {
-        "match_by = [\"serialNumber\"]          # finds assets that exist already, by the field this property fills"
+        "match_by = [\"serialNumber\"]            # finds assets that exist already, by the field this property fills"
     } else {
-        "# match_by = [\"serialNumber\"]        # finds assets that exist already, by the field this property fills"
+        "# match_by = [\"serialNumber\"]          # finds assets that exist already, by the field this property fills"
     }
 }
 

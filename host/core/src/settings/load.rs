@@ -16,7 +16,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 const INTEGRATOR: &str = "integrator.toml";
 /// The folder of the connections' files.
 const CONNECTIONS: &str = "connections";
-/// Syntax errors that are shown of one file: those after the first few follow from them.
+/// Syntax errors that are shown of one file.
 const SYNTAX_ERRORS: usize = 3;
 
 /// One settings file as text.
@@ -38,7 +38,11 @@ pub fn load(folder: &Path) -> Result<Settings, SettingsError> {
     }
     if let Err(error) = result {
         // A file that could not be read is not missing as well.
-        let unread = |of: &Diagnostic| diagnostics.iter().any(|known: &Diagnostic| known.file == of.file);
+        let unread = |of: &Diagnostic| {
+            diagnostics
+                .iter()
+                .any(|known| known.file == of.file || Path::new(&known.file).starts_with(&of.file))
+        };
         let more: Vec<Diagnostic> =
             error.diagnostics.into_iter().filter(|problem| !unread(problem)).collect();
         diagnostics.extend(more);
@@ -120,16 +124,23 @@ fn read_connection(
 /// The parts of a file that fit its schema. Nothing when its syntax is wrong: what follows is then guesswork.
 fn parse<T: for<'de> Deserialize<'de>>(text: &str, of: SchemaOf, report: &mut Report<'_>) -> Option<T> {
     let (table, errors) = DeTable::parse_recoverable(text);
-    for error in errors.iter().take(SYNTAX_ERRORS) {
-        let span = error.span().unwrap_or(text.len()..text.len());
-        report.error(&span, format!("this is no TOML: {}", error.message()));
+    let mut places: Vec<_> = errors
+        .iter()
+        .map(|error| (error.span().unwrap_or(text.len()..text.len()), error.message()))
+        .collect();
+    places.sort_by_key(|(span, _)| span.start);
+    // What follows the first error mostly follows from it; a key that stands twice is an error of its own.
+    let told =
+        places.iter().enumerate().filter(|(index, (_, message))| *index == 0 || *message == "duplicate key");
+    for (_, (span, message)) in told.take(SYNTAX_ERRORS) {
+        report.error(span, format!("this is no TOML: {message}"));
     }
     if !errors.is_empty() {
         return None;
     }
     let span = table.span();
     let root = toml::Spanned::new(span, DeValue::Table(table.into_inner()));
-    let fitting = shape::fit(root, &schema(of), "", report)?;
+    let fitting = shape::fit(root, &schema(of), report)?;
     match T::deserialize(ValueDeserializer::from(fitting)) {
         Ok(written) => Some(written),
         Err(error) => {

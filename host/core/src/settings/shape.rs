@@ -6,201 +6,209 @@
 use super::source::{Report, quoted};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
+
+/// One form that a schema allows.
+type Form<'s> = &'s Map<String, Value>;
 
 /// A value of the parsed file.
 pub(super) type Node<'i> = Spanned<DeValue<'i>>;
 
-/// The parts of a value that fit the schema; nothing when the value itself does not.
-pub(super) fn fit<'i>(
-    node: Node<'i>,
-    schema: &Value,
-    path: &str,
-    report: &mut Report<'_>,
-) -> Option<Node<'i>> {
-    let choices = choices(schema);
-    let span = node.span();
-    let fitting: Vec<&Map<String, Value>> =
-        choices.iter().copied().filter(|choice| takes(choice, node.get_ref())).collect();
-    if fitting.is_empty() {
-        report.damage(path);
-        let expected = expected(&choices);
-        let message = format!("expected {expected}, found {}", found(node.get_ref()));
-        let is_scalar = !matches!(node.get_ref(), DeValue::Array(_) | DeValue::Table(_) | DeValue::String(_));
-        let diagnostic = report.error(&span, message);
-        if names_secret_source(&choices) {
+/// The parts of a file that fit its schema; nothing when the file is no table.
+pub(super) fn fit<'i>(file: Node<'i>, schema: &Value, report: &mut Report<'_>) -> Option<Node<'i>> {
+    Shape { root: schema, report }.fit(file, schema, "")
+}
+
+/// A comparison under way. Paths name keys from the top, with `[]` for each list.
+struct Shape<'s, 'r, 't> {
+    root: &'s Value,
+    report: &'r mut Report<'t>,
+}
+
+impl Shape<'_, '_, '_> {
+    fn fit<'i>(&mut self, node: Node<'i>, schema: &Value, path: &str) -> Option<Node<'i>> {
+        let choices = choices(schema);
+        let span = node.span();
+        let fitting: Vec<Form<'_>> =
+            choices.iter().copied().filter(|form| takes(form, node.get_ref())).collect();
+        if fitting.is_empty() {
+            self.wrong_kind(&choices, node.get_ref(), &span, path);
+            return None;
+        }
+        match node.into_inner() {
+            DeValue::Table(table) => {
+                let kept = self.fit_table(table, &span, &fitting, path);
+                Some(Spanned::new(span, DeValue::Table(kept)))
+            }
+            DeValue::Array(array) => {
+                let path = format!("{path}[]");
+                let items = fitting.iter().find_map(|form| form.get("items"));
+                let mut kept = DeArray::new();
+                for item in array {
+                    let item = match items {
+                        Some(items) => self.fit(item, items, &path),
+                        None => Some(item),
+                    };
+                    item.into_iter().for_each(|item| kept.push(item));
+                }
+                Some(Spanned::new(span, DeValue::Array(kept)))
+            }
+            DeValue::String(text) => {
+                let fits = self.fit_text(&text, &span, &fitting, path);
+                fits.then(|| Spanned::new(span, DeValue::String(text)))
+            }
+            scalar @ (DeValue::Integer(_) | DeValue::Float(_)) => {
+                let fits = self.fit_number(&scalar, &span, &fitting, path);
+                fits.then(|| Spanned::new(span, scalar))
+            }
+            other => Some(Spanned::new(span, other)),
+        }
+    }
+
+    fn wrong_kind(&mut self, choices: &[Form<'_>], value: &DeValue<'_>, span: &Range<usize>, path: &str) {
+        self.report.damage(path);
+        let message = format!("expected {}, found {}", expected(choices), found(value));
+        let is_scalar = !matches!(value, DeValue::Array(_) | DeValue::Table(_) | DeValue::String(_));
+        let diagnostic = self.report.error(span, message);
+        if choices.iter().any(|form| properties(form).any(|(name, _)| name == "stored")) {
             diagnostic.hint("a secret never stands in a settings file: say where it is kept");
-        } else if is_scalar && choices.iter().any(|choice| is_type(choice, "string")) {
+        } else if is_scalar && choices.iter().any(|form| is_type(form, "string")) {
             diagnostic.hint("write it in quotes");
         }
-        return None;
     }
-    match node.into_inner() {
-        DeValue::Table(table) => {
-            Some(Spanned::new(span.clone(), DeValue::Table(fit_table(table, &span, &fitting, path, report))))
-        }
-        DeValue::Array(array) => {
-            let path = format!("{path}[]");
-            let items = fitting.iter().find_map(|choice| choice.get("items"));
-            let mut kept = DeArray::new();
-            for item in array {
-                match items {
-                    Some(items) => {
-                        fit(item, items, &path, report).into_iter().for_each(|item| kept.push(item))
-                    }
-                    None => kept.push(item),
+
+    fn fit_table<'i>(
+        &mut self,
+        table: DeTable<'i>,
+        span: &Range<usize>,
+        fitting: &[Form<'_>],
+        path: &str,
+    ) -> DeTable<'i> {
+        // Of several forms of table, the one that knows a key which is there.
+        let known = |form: Form<'_>, key: &str| properties(form).any(|(name, _)| name == key);
+        let fits_best = fitting.iter().find(|form| table.iter().any(|(key, _)| known(form, key.get_ref())));
+        let Some(chosen) = fits_best.or_else(|| fitting.first()).copied() else { return table };
+        let missing: Vec<&str> = chosen
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .filter(|name| !table.iter().any(|(key, _)| key.get_ref() == name))
+            .collect();
+        let mut meant: Vec<&str> = Vec::new();
+        let mut kept = DeTable::new();
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            let below = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+            let any = chosen.get("additionalProperties");
+            let schema = properties(chosen)
+                .find_map(|(known, schema)| (known == name).then_some(schema))
+                .or_else(|| any.filter(|schema| schema.is_object()));
+            if let Some(schema) = schema {
+                if let Some(value) = self.fit(value, schema, &below) {
+                    kept.insert(key, value);
                 }
+            } else if any == Some(&Value::Bool(false)) {
+                let names = || fitting.iter().flat_map(|form| properties(form).map(|(name, _)| name));
+                meant.extend(nearest(name, names()));
+                self.unknown_key(name, &key.span(), names(), path);
+            } else {
+                kept.insert(key, value);
             }
-            Some(Spanned::new(span, DeValue::Array(kept)))
         }
-        DeValue::String(text) => {
-            let fits = fit_text(&text, &span, &fitting, path, report);
-            fits.then(|| Spanned::new(span, DeValue::String(text)))
+        for name in missing {
+            self.report.damage(path);
+            // A misspelt key was reported with what it was meant to be.
+            if !meant.contains(&name) {
+                self.missing(name, path, span, fitting);
+            }
         }
-        scalar @ (DeValue::Integer(_) | DeValue::Float(_)) => {
-            let fits = fit_number(&scalar, &span, &fitting, path, report);
-            fits.then(|| Spanned::new(span, scalar))
-        }
-        other => Some(Spanned::new(span, other)),
+        kept
     }
-}
 
-fn fit_table<'i>(
-    table: DeTable<'i>,
-    span: &std::ops::Range<usize>,
-    fitting: &[&Map<String, Value>],
-    path: &str,
-    report: &mut Report<'_>,
-) -> DeTable<'i> {
-    // Of several forms of table, the one that knows a key which is there.
-    let known = |choice: &Map<String, Value>, key: &str| properties(choice).any(|(name, _)| name == key);
-    let chosen = fitting
-        .iter()
-        .find(|choice| table.iter().any(|(key, _)| known(choice, key.get_ref())))
-        .or_else(|| fitting.first());
-    let Some(chosen) = chosen else { return table };
-    let required =
-        chosen.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    for name in required {
-        if !table.iter().any(|(key, _)| key.get_ref() == name) {
-            report.damage(path);
-            missing(name, path, span, fitting, report);
-        }
+    fn unknown_key<'a>(
+        &mut self,
+        name: &str,
+        span: &Range<usize>,
+        names: impl Iterator<Item = &'a str> + Clone,
+        path: &str,
+    ) {
+        self.report.damage(if path.is_empty() { name } else { path });
+        let message = format!("{} is not a setting of {}", quoted(name), section(path));
+        let hint = did_you_mean(name, names.clone())
+            .or_else(|| home_of(name, self.root).map(|home| format!("it belongs under [{home}]")))
+            .unwrap_or_else(|| format!("known here: {}", list(names)));
+        self.report.unknown_key(span, message).hint(hint);
     }
-    let mut kept = DeTable::new();
-    for (key, value) in table {
-        let below =
-            if path.is_empty() { key.get_ref().to_string() } else { format!("{path}.{}", key.get_ref()) };
-        if let Some((_, schema)) = properties(chosen).find(|(name, _)| *name == key.get_ref()) {
-            if let Some(value) = fit(value, schema, &below, report) {
-                kept.insert(key, value);
-            }
-        } else if let Some(schema @ Value::Object(_)) = chosen.get("additionalProperties") {
-            if let Some(value) = fit(value, schema, &below, report) {
-                kept.insert(key, value);
-            }
-        } else if chosen.get("additionalProperties") != Some(&Value::Bool(false)) {
-            kept.insert(key, value);
+
+    fn missing(&mut self, name: &str, path: &str, span: &Range<usize>, fitting: &[Form<'_>]) {
+        if path.is_empty() {
+            self.report
+                .error_of_file(format!("[{name}] is missing"))
+                .hint("`halo-integrator init` writes an example");
+        } else if fitting.len() > 1 {
+            self.report.error(span, format!("expected {}", expected(fitting)));
         } else {
-            report.damage(if path.is_empty() { key.get_ref() } else { path });
-            let message = format!("{} is not a setting of {}", quoted(key.get_ref()), section(path));
-            let names = fitting.iter().flat_map(|choice| properties(choice).map(|(name, _)| name));
-            let hint = did_you_mean(key.get_ref(), names.clone()).unwrap_or_else(|| {
-                let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-                format!("known here: {}", names.join(", "))
-            });
-            report.unknown_key(&key.span(), message).hint(hint);
+            self.report.error(span, format!("`{name}` is missing in {}", section(path)));
         }
     }
-    kept
-}
 
-fn missing(
-    name: &str,
-    path: &str,
-    span: &std::ops::Range<usize>,
-    fitting: &[&Map<String, Value>],
-    report: &mut Report<'_>,
-) {
-    if path.is_empty() {
-        report.error_of_file(format!("[{name}] is missing"));
-    } else if fitting.len() > 1 {
-        let forms = expected(fitting);
-        report.error(span, format!("expected {forms}"));
-    } else {
-        report.error(span, format!("`{name}` is missing in {}", section(path)));
-    }
-}
-
-fn fit_text(
-    text: &str,
-    span: &std::ops::Range<usize>,
-    fitting: &[&Map<String, Value>],
-    path: &str,
-    report: &mut Report<'_>,
-) -> bool {
-    let mut words = Vec::new();
-    for choice in fitting {
-        match (choice.get("const").and_then(Value::as_str), choice.get("enum").and_then(Value::as_array)) {
-            (Some(word), _) => words.push(word),
-            (None, Some(several)) => words.extend(several.iter().filter_map(Value::as_str)),
-            (None, None) => return true,
+    fn fit_text(&mut self, text: &str, span: &Range<usize>, fitting: &[Form<'_>], path: &str) -> bool {
+        let mut words = Vec::new();
+        for form in fitting {
+            match (form.get("const").and_then(Value::as_str), form.get("enum").and_then(Value::as_array)) {
+                (Some(word), _) => words.push(word),
+                (None, Some(several)) => words.extend(several.iter().filter_map(Value::as_str)),
+                (None, None) => return true,
+            }
         }
-    }
-    if words.contains(&text) {
-        return true;
-    }
-    report.damage(path);
-    let hint = did_you_mean(text, words.iter().copied()).unwrap_or_else(|| {
-        let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-        format!("known here: {}", words.join(", "))
-    });
-    let quote = report.quote(span, text);
-    report.error(span, format!("{quote} is not a value of `{}`", plain(path))).hint(hint);
-    false
-}
-
-fn fit_number(
-    number: &DeValue<'_>,
-    span: &std::ops::Range<usize>,
-    fitting: &[&Map<String, Value>],
-    path: &str,
-    report: &mut Report<'_>,
-) -> bool {
-    let value = match number {
-        DeValue::Integer(number) => {
-            i64::from_str_radix(number.as_str(), number.radix()).ok().map(|n| n as f64)
+        if words.contains(&text) {
+            return true;
         }
-        DeValue::Float(number) => number.as_str().replace('_', "").parse::<f64>().ok(),
-        _ => None,
-    };
-    let value = value.filter(|value| value.is_finite());
-    let limit = |name| {
-        fitting.iter().find_map(|choice: &&Map<String, Value>| choice.get(name)).and_then(Value::as_f64)
-    };
-    let least = limit("minimum");
-    let most = limit("maximum").or_else(|| {
-        fitting.iter().any(|c| c.get("format") == Some(&"uint32".into())).then_some(f64::from(u32::MAX))
-    });
-    let message = match value {
-        None => Some(format!("`{}` is out of range", plain(path))),
-        Some(value) => match (least, most) {
-            (Some(least), _) if value < least => Some(format!("`{}` must be at least {least}", plain(path))),
-            (_, Some(most)) if value > most => Some(format!("`{}` must be at most {most}", plain(path))),
+        self.report.damage(path);
+        let words = || words.iter().copied();
+        let hint = did_you_mean(text, words()).unwrap_or_else(|| format!("known here: {}", list(words())));
+        let quote = self.report.quote(span, text);
+        self.report.error(span, format!("{quote} is not a value of `{}`", plain(path))).hint(hint);
+        false
+    }
+
+    fn fit_number(
+        &mut self,
+        number: &DeValue<'_>,
+        span: &Range<usize>,
+        fitting: &[Form<'_>],
+        path: &str,
+    ) -> bool {
+        let value = match number {
+            // Limits are small numbers: it does not matter where whole numbers stop being exact.
+            #[allow(clippy::cast_precision_loss)]
+            DeValue::Integer(number) => {
+                i64::from_str_radix(number.as_str(), number.radix()).ok().map(|number| number as f64)
+            }
+            DeValue::Float(number) => number.as_str().parse::<f64>().ok(),
             _ => None,
-        },
-    };
-    let fits = message.is_none();
-    if let Some(message) = message {
-        report.damage(path);
-        report.error(span, message);
+        };
+        let limit = |name| fitting.iter().find_map(|form| form.get(name)).and_then(Value::as_f64);
+        let is_short = fitting.iter().any(|form| form.get("format").is_some_and(|format| format == "uint32"));
+        let (least, most) = (limit("minimum"), limit("maximum").or(is_short.then_some(f64::from(u32::MAX))));
+        let problem = match (value.filter(|value| value.is_finite()), least, most) {
+            (None, ..) => "is out of range".to_owned(),
+            (Some(value), Some(least), _) if value < least => format!("must be at least {least}"),
+            (Some(value), _, Some(most)) if value > most => format!("must be at most {most}"),
+            _ => return true,
+        };
+        self.report.damage(path);
+        self.report.error(span, format!("`{}` {problem}", plain(path)));
+        false
     }
-    fits
 }
 
 /// The alternatives of a schema, one level deep after another.
-fn choices(schema: &Value) -> Vec<&Map<String, Value>> {
+fn choices(schema: &Value) -> Vec<Form<'_>> {
     let Value::Object(object) = schema else { return Vec::new() };
     let several = object.get("anyOf").or_else(|| object.get("oneOf")).and_then(Value::as_array);
     match several {
@@ -209,11 +217,11 @@ fn choices(schema: &Value) -> Vec<&Map<String, Value>> {
     }
 }
 
-fn is_type(choice: &Map<String, Value>, name: &str) -> bool {
+fn is_type(choice: Form<'_>, name: &str) -> bool {
     choice.get("type").and_then(Value::as_str) == Some(name)
 }
 
-fn takes(choice: &Map<String, Value>, value: &DeValue<'_>) -> bool {
+fn takes(choice: Form<'_>, value: &DeValue<'_>) -> bool {
     match value {
         DeValue::String(_) => is_type(choice, "string") && choice.get("format") != Some(&"date-time".into()),
         DeValue::Integer(_) => is_type(choice, "integer") || is_type(choice, "number"),
@@ -225,17 +233,27 @@ fn takes(choice: &Map<String, Value>, value: &DeValue<'_>) -> bool {
     }
 }
 
-fn properties(choice: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> + Clone {
+fn properties(choice: Form<'_>) -> impl Iterator<Item = (&str, &Value)> + Clone {
     let table = choice.get("properties").and_then(Value::as_object);
     table.into_iter().flatten().map(|(name, schema)| (name.as_str(), schema))
 }
 
-fn names_secret_source(choices: &[&Map<String, Value>]) -> bool {
-    choices.iter().any(|choice| properties(choice).any(|(name, _)| name == "stored"))
+/// The top-level table that knows a key.
+fn home_of<'s>(key: &str, root: &'s Value) -> Option<&'s str> {
+    let tables = choices(root).into_iter().flat_map(properties);
+    let mut homes = tables.filter(|(_, table)| {
+        let forms = choices(table.get("items").unwrap_or(table));
+        forms.into_iter().any(|form| properties(form).any(|(name, _)| name == key))
+    });
+    homes.next().map(|(name, _)| name)
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// What a schema takes, in words.
-fn expected(choices: &[&Map<String, Value>]) -> String {
+fn expected(choices: &[Form<'_>]) -> String {
     let mut words: Vec<Cow<'static, str>> = Vec::new();
     for choice in choices {
         let word: Cow<'static, str> = match choice.get("type").and_then(Value::as_str) {
@@ -299,14 +317,17 @@ fn section(path: &str) -> String {
 
 /// `did you mean …`, when one of the names is near enough.
 pub(super) fn did_you_mean<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+    nearest(written, names).map(|name| format!("did you mean `{name}`?"))
+}
+
+fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let bare = |text: &str| text.to_lowercase().replace(['_', '-', ' '], "");
     let wanted = bare(written);
-    // A long word is not compared: the distance costs the product of the lengths.
+    // A long text is not compared: that costs the product of the lengths.
     if wanted.len() > 100 {
         return None;
     }
-    let (distance, name) =
-        names.map(|name| (strsim::osa_distance(&wanted, &bare(name)), name)).min_by_key(|(d, _)| *d)?;
-    let near = distance == 0 || distance <= name.len().max(wanted.len()).div_ceil(3).min(4);
-    near.then(|| format!("did you mean `{name}`?"))
+    let distances = names.map(|name| (strsim::osa_distance(&wanted, &bare(name)), name));
+    let (distance, name) = distances.min_by_key(|(distance, _)| *distance)?;
+    (distance <= name.len().max(wanted.len()).div_ceil(3).min(4)).then_some(name)
 }

@@ -170,8 +170,16 @@ fn starts_something(line: &str) -> bool {
     rest.len() < line.len() && rest.trim_start().starts_with('=')
 }
 
-/// Where the value of a key that names a secret starts in a line.
+/// Where in a line a secret may start: the value of a key that names one, or an address with a password.
 fn secret_value(line: &str) -> Option<usize> {
+    // What stands before the `@` of an address may be a password.
+    let address = line.find("://").map(|at| at + 3).filter(|start| {
+        let rest = line.get(*start..).unwrap_or_default();
+        rest.split(['"', '\'']).next().unwrap_or_default().contains('@')
+    });
+    if address.is_some() {
+        return address;
+    }
     let mut found = None;
     let mut rest = 0;
     while let Some(equals) = line.get(rest..).and_then(|tail| tail.find('=')).map(|at| rest + at) {

@@ -2,8 +2,8 @@
 //! when its answer is clear. Nothing is decided here but what an answer means.
 
 pub mod answer;
-pub mod pairing;
 mod creates;
+pub mod pairing;
 mod preconditions;
 mod read_back;
 mod recover;
@@ -182,7 +182,8 @@ impl Applier<'_> {
             }
         }
         if self.context.preconditions == Preconditions::Verify
-            && let Some(difference) = preconditions::difference(self.context.store, &self.context.tenant, &step).await?
+            && let Some(difference) =
+                preconditions::difference(self.context.store, &self.context.tenant, &step).await?
         {
             self.fail(&step, &difference);
             return Ok(());

@@ -41,18 +41,18 @@ pub async fn read(halo: &HaloClient, connection: &Connection) -> Result<Catalogu
         if let Some(owner) = owner {
             // Searching by name is a request; a search that finds nothing is checked against the whole list,
             // because nobody knows which characters Halo's search takes.
-            let found = halo.sites(Some(owner), Some(&default.site)).await?;
+            let found = halo.sites(Some(owner), &default.site).await?;
             let hit = found.iter().any(|site| same(&site.name, &default.site));
-            catalogue.sites.extend(if hit { found } else { halo.sites(Some(owner), None).await? });
+            catalogue.sites.extend(if hit { found } else { halo.sites(Some(owner), "").await? });
         }
     }
     Ok(catalogue)
 }
 
 async fn read_client(halo: &HaloClient, name: &str, catalogue: &mut Catalogue) -> Result<(), SyncError> {
-    let found = halo.clients(Some(name)).await?;
+    let found = halo.clients(name).await?;
     let hit = found.iter().any(|client| same(&client.name, name));
-    let mut all = if hit { found } else { halo.clients(None).await? };
+    let mut all = if hit { found } else { halo.clients("").await? };
     all.retain(|client| !catalogue.clients.iter().any(|known| known.id == client.id));
     catalogue.clients.extend(all);
     Ok(())

@@ -1,6 +1,11 @@
 //! `check --online`: signs in on both sides and looks for every name that the settings use.
 
+use super::error::SyncError;
 use super::outcome::ExitClass;
+use super::world::World;
+use super::{catalogue, permissions};
+use integrator_core::decide::Rulebook;
+use integrator_core::settings::Connection;
 use serde::Serialize;
 
 /// What `check --online` found.
@@ -24,4 +29,87 @@ pub struct CheckItem {
     pub text: String,
     /// The way out.
     pub hint: Option<String>,
+}
+
+/// Signs in on both sides and looks for every name that the connection's settings use. Writes nothing, and does
+/// not need the store.
+pub async fn check(world: &World, connection: &str) -> CheckReport {
+    let mut report = CheckReport { items: Vec::new(), class: ExitClass::Done };
+    match world.connection(connection) {
+        Ok(connection) => {
+            report.take("Microsoft sign-in", microsoft(world, &connection).await);
+            report.take("Halo sign-in and names", halo(world, &connection).await);
+        }
+        Err(error) => report.take("connection", Err(error)),
+    }
+    report
+}
+
+impl CheckReport {
+    fn take(&mut self, what: &str, result: Result<Vec<String>, SyncError>) {
+        match result {
+            Ok(texts) => self.items.extend(texts.into_iter().map(|text| CheckItem {
+                what: what.to_owned(),
+                ok: true,
+                text,
+                hint: None,
+            })),
+            Err(error) => {
+                self.class = ExitClass::worst([self.class, error.class]);
+                self.items.push(CheckItem {
+                    what: what.to_owned(),
+                    ok: false,
+                    text: error.message,
+                    hint: error.hint,
+                });
+            }
+        }
+    }
+}
+
+async fn microsoft(world: &World, connection: &Connection) -> Result<Vec<String>, SyncError> {
+    let graph = world.graph(connection).await?;
+    graph.sign_in().await?;
+    let needed = permissions::needed(connection);
+    let missing = graph.missing_permissions(&needed).await?;
+    if !missing.is_empty() {
+        return Err(SyncError {
+            message: format!("the app registration lacks the application permission {}", missing.join(", ")),
+            hint: Some("add it under API permissions > Microsoft Graph > Application permissions, and grant admin consent".to_owned()),
+            class: ExitClass::SignIn,
+        });
+    }
+    // The first page proves the Intune licence and the right to read devices.
+    let mut sweep = graph.sweep();
+    let devices = sweep.next_page().await?.map_or(0, |page| page.len());
+    let mut texts = vec![format!(
+        "signed in to tenant {}; permissions: {}; the first page holds {devices} devices",
+        connection.microsoft.tenant,
+        needed.join(", ")
+    )];
+    match graph.organization().await {
+        Ok(Some(organization)) => texts.push(format!("the tenant is {}", organization.name)),
+        // Only nicer messages need it.
+        Ok(None) | Err(_) => {}
+    }
+    Ok(texts)
+}
+
+async fn halo(world: &World, connection: &Connection) -> Result<Vec<String>, SyncError> {
+    let halo = world.halo(None).await?;
+    let agent = halo.agent_me().await?;
+    let catalogue = catalogue::read(&halo, connection).await?;
+    let rulebook = Rulebook::bind(connection, &catalogue)?;
+    let assets = halo.asset_count().await?;
+    let users = halo.user_count().await?;
+    Ok(vec![
+        format!("signed in to Halo as \"{}\"", agent.name),
+        format!(
+            "found every name: client \"{}\", {} mappings, {} asset types in Halo",
+            rulebook.client.name,
+            rulebook.mappings.len(),
+            catalogue.types.len()
+        ),
+        format!("Halo holds {assets} assets and {users} users"),
+    ])
 }

@@ -10,8 +10,8 @@ use super::resolve::{Resolved, spool_error};
 use super::spool::{Spool, SpoolRow, Stretch};
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
-use integrator_core::decide::{Decision, Rulebook, UserDecision, UserIndex, decide};
 use integrator_core::decide::decision::SiteReason;
+use integrator_core::decide::{Decision, Rulebook, UserDecision, UserIndex, decide};
 use integrator_core::model::{Counts, Device, LinkState};
 use integrator_core::plan::HeldDevice;
 use integrator_core::resolve::Pair;
@@ -124,12 +124,14 @@ fn decide_stretch(stretch: &Stretch, shared: &Shared) -> Result<Decided, SyncErr
     let mut decided = Decided::default();
     for (start, row) in stretch.rows() {
         let resolved = &shared.resolved;
-        let place = resolved.order.partition_point(|index| {
-            resolved.rows.get(*index as usize).is_some_and(|row| row.spool < start)
-        });
-        let found = resolved.order.get(place).copied().filter(|index| {
-            resolved.rows.get(*index as usize).is_some_and(|row| row.spool == start)
-        });
+        let place = resolved
+            .order
+            .partition_point(|index| resolved.rows.get(*index as usize).is_some_and(|row| row.spool < start));
+        let found = resolved
+            .order
+            .get(place)
+            .copied()
+            .filter(|index| resolved.rows.get(*index as usize).is_some_and(|row| row.spool == start));
         // A row that is not in the order was repeated by another page, and the other one counts.
         let Some(index) = found else { continue };
         let row = row.map_err(|error| SyncError::bug(format!("reading the run's spool: {error}")))?;

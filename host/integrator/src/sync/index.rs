@@ -20,6 +20,9 @@ pub struct IndexMark {
     pub modified: Option<DateTime<Utc>>,
     /// When everything was walked last.
     pub walked: Option<DateTime<Utc>>,
+    /// Members of users that were read besides the common ones; others ask for a new walk.
+    #[serde(default)]
+    pub members: Vec<String>,
 }
 
 /// Name of the mark of assets.

@@ -10,14 +10,15 @@ use crate::store::{ChangeSet, Store};
 use integrator_core::decide::{Decision, TypeRef, UserDecision};
 use integrator_core::model::value::fold;
 use integrator_core::model::{
-    Asset, AssetId, Catalogue, Device, DeviceId, DeviceKey, HaloUser, Link, LinkState, StatusId, TenantId, TypeId,
-    UserId,
+    Asset, AssetId, Catalogue, Device, DeviceId, DeviceKey, HaloUser, Link, LinkState, StatusId, TenantId,
+    TypeId, UserId,
 };
 use integrator_core::plan::{
-    Basis, Facts, HeldDevice, Planned, Remember, StepId, Subject, plan_absent, plan_create, plan_type, plan_update,
+    Basis, Facts, HeldDevice, Planned, Remember, StepId, Subject, plan_absent, plan_create, plan_type,
+    plan_update,
 };
-use integrator_core::resolve::absence::{Absence, Reenrolled, judge};
 use integrator_core::resolve::Pair;
+use integrator_core::resolve::absence::{Absence, Reenrolled, judge};
 use integrator_core::settings::Creation;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
@@ -168,7 +169,9 @@ impl<'a> Planner<'a> {
                 .held(HeldDevice {
                     device: Some(device.id.clone()),
                     name: device.name().to_owned(),
-                    reason: format!("its asset {asset} is not in the index of Halo's assets; import with --full"),
+                    reason: format!(
+                        "its asset {asset} is not in the index of Halo's assets; import with --full"
+                    ),
                 })
                 .await;
         };
@@ -216,7 +219,9 @@ impl<'a> Planner<'a> {
             self.user_reads += 1;
             if let Some(read) = self.halo.asset(asset.id).await? {
                 let full = Asset { users: Some(read.users.unwrap_or_default()), ..asset.clone() };
-                self.store.commit(None, ChangeSet { put_assets: vec![full.clone()], ..ChangeSet::default() }).await?;
+                self.store
+                    .commit(None, ChangeSet { put_assets: vec![full.clone()], ..ChangeSet::default() })
+                    .await?;
                 let (planned, left_out) = plan_update(self.facts(), Subject { asset: &full, ..subject });
                 self.status_left_out(left_out);
                 return self.settle(planned).await;
@@ -264,7 +269,8 @@ impl<'a> Planner<'a> {
                 let reason = format!(
                     "its asset type \"{name}\" differs from \"{known}\", which this plan creates, in case only; make them one"
                 );
-                let held = HeldDevice { device: Some(device.id.clone()), name: device.name().to_owned(), reason };
+                let held =
+                    HeldDevice { device: Some(device.id.clone()), name: device.name().to_owned(), reason };
                 self.sink.held(held).await?;
                 return Ok(None);
             }
@@ -387,7 +393,7 @@ impl<'a> Planner<'a> {
         if unread {
             let detail = self.halo.asset_type_detail(id).await?;
             if let Some(known) = self.catalogue.types.iter_mut().find(|known| known.id == id) {
-                known.detail = Some(detail);
+                known.detail = detail;
             }
         }
         Ok(())

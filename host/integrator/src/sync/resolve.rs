@@ -9,8 +9,8 @@ use super::sweep::Swept;
 use crate::halo::HaloClient;
 use crate::store::{ChangeSet, Store};
 use futures_util::StreamExt;
-use integrator_core::decide::decision::match_values;
 use integrator_core::decide::Rulebook;
+use integrator_core::decide::decision::match_values;
 use integrator_core::model::link::serial_hash;
 use integrator_core::model::{AssetId, DeviceKey, IdentityRow, LinkState, LinkSummary};
 use integrator_core::resolve::{
@@ -95,7 +95,8 @@ pub async fn resolve(
         .collect();
     resolved.pairs = pairing.pairs;
     if !resolved.absent.is_empty() {
-        resolved.live_serials = resolved.rows.iter().map(|row| row.serial).filter(|serial| *serial != 0).collect();
+        resolved.live_serials =
+            resolved.rows.iter().map(|row| row.serial).filter(|serial| *serial != 0).collect();
     }
     let mut order: Vec<u32> = (0..u32::try_from(resolved.rows.len()).unwrap_or(u32::MAX)).collect();
     order.sort_unstable_by_key(|index| resolved.rows.get(*index as usize).map(|row| row.spool));
@@ -239,5 +240,8 @@ async fn match_unlinked(
 
 /// The spool is the run's own file; it cannot be read when its disk or folder is gone.
 pub fn spool_error(error: std::io::Error) -> SyncError {
-    SyncError::settings(format!("reading the run's spool: {error}"), "check the disk of the data folder, and run again")
+    SyncError::settings(
+        format!("reading the run's spool: {error}"),
+        "check the disk of the data folder, and run again",
+    )
 }

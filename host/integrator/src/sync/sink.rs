@@ -3,7 +3,9 @@
 use super::error::SyncError;
 use crate::store::PlanWriter;
 use integrator_core::model::{Counts, LinkState};
-use integrator_core::plan::{Effect, Footer, GuardVerdict, Header, HeldDevice, Line, Part, Remember, Step, StepKind};
+use integrator_core::plan::{
+    Effect, Footer, GuardVerdict, Header, HeldDevice, Line, Part, Remember, Step, StepKind,
+};
 
 /// Lines kept back before they are handed to the store.
 const BUFFERED: usize = 512;
@@ -86,7 +88,8 @@ impl PlanSink {
     }
 
     async fn line(&mut self, line: &Line) -> Result<(), SyncError> {
-        let text = serde_json::to_string(line).map_err(|error| SyncError::bug(format!("writing a plan: {error}")))?;
+        let text = serde_json::to_string(line)
+            .map_err(|error| SyncError::bug(format!("writing a plan: {error}")))?;
         self.hasher.update(text.as_bytes());
         self.hasher.update(b"\n");
         self.buffer.push(text);

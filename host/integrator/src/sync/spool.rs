@@ -134,7 +134,8 @@ impl Spool {
                 bytes.clear();
                 let range = read_row(&mut file, &mut bytes)?
                     .ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "the spool is cut short"))?;
-                position = i64::try_from(*start).unwrap_or(i64::MAX) + 4 + i64::try_from(range.len()).unwrap_or(0);
+                position =
+                    i64::try_from(*start).unwrap_or(i64::MAX) + 4 + i64::try_from(range.len()).unwrap_or(0);
                 postcard::from_bytes(&bytes).map_err(io::Error::other)
             })
             .collect()
@@ -170,7 +171,11 @@ mod tests {
             .map(|number| {
                 SpoolRow::Device(Device {
                     id: DeviceId(format!("device-{number}")),
-                    values: vec![None, Some(Value::Text("x".repeat(number % 300))), Some(Value::Whole(number as i64))],
+                    values: vec![
+                        None,
+                        Some(Value::Text("x".repeat(number % 300))),
+                        Some(Value::Whole(number as i64)),
+                    ],
                 })
             })
             .collect();

@@ -118,7 +118,10 @@ fn decode(
                 },
             };
             let spool = writer.append(&row).map_err(|error| {
-                SyncError::settings(format!("writing the run's spool: {error}"), "free space on the disk of the data folder")
+                SyncError::settings(
+                    format!("writing the run's spool: {error}"),
+                    "free space on the disk of the data folder",
+                )
             })?;
             rows.push(IdentityRow { spool, ..identity });
         }
@@ -135,7 +138,10 @@ fn decode(
         }
     }
     let spool = writer.finish().map_err(|error| {
-        SyncError::settings(format!("writing the run's spool: {error}"), "free space on the disk of the data folder")
+        SyncError::settings(
+            format!("writing the run's spool: {error}"),
+            "free space on the disk of the data folder",
+        )
     })?;
     Ok(Swept { repeated: (before - kept.len()) as u64, rows: kept, spool, nameless })
 }

@@ -1,12 +1,17 @@
 //! What a run works with, wired up by a command: settings, clock, secrets, store, and whether to stop.
 
+use super::error::SyncError;
 use super::progress::Progress;
+use crate::graph::GraphClient;
+use crate::halo::{DiscoveredAddress, HaloClient};
+use crate::http::ClientMaker;
+use crate::store::{Store, StoreError, StoreFolder};
 use integrator_core::ports::{Clock, Secrets};
-use integrator_core::settings::Settings;
-use std::sync::Arc;
-use tokio::sync::watch;
+use integrator_core::settings::{Connection, Settings};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OnceCell, watch};
 
-/// What a run works with.
+/// What a run works with. Cheap to clone; clones share the store and the HTTP client.
 #[derive(Clone)]
 pub struct World {
     /// The checked settings.
@@ -19,10 +24,119 @@ pub struct World {
     pub progress: Arc<dyn Progress>,
     /// Turns true when a person or the system asks to stop.
     pub stop: watch::Receiver<bool>,
+    shared: Arc<SharedParts>,
+}
+
+#[derive(Default)]
+struct SharedParts {
+    locked: Mutex<Option<StoreFolder>>,
+    store: OnceCell<Arc<dyn Store>>,
+    maker: OnceCell<Arc<ClientMaker>>,
 }
 
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("World").finish_non_exhaustive()
+    }
+}
+
+impl World {
+    /// Wires a world. Opens nothing yet.
+    pub fn new(
+        settings: Arc<Settings>,
+        clock: Arc<dyn Clock>,
+        secrets: Arc<dyn Secrets>,
+        progress: Arc<dyn Progress>,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        Self { settings, clock, secrets, progress, stop, shared: Arc::default() }
+    }
+
+    /// Takes the data folder for this process, which is quick; the database is opened later.
+    pub fn lock(&self) -> Result<(), StoreError> {
+        if self.shared.store.initialized() {
+            return Ok(());
+        }
+        let mut locked = self.shared.locked.lock().unwrap_or_else(PoisonError::into_inner);
+        if locked.is_none() {
+            *locked = Some(StoreFolder::lock(&self.settings.integrator.data, Arc::clone(&self.clock))?);
+        }
+        Ok(())
+    }
+
+    /// The store, opened on first use.
+    pub async fn store(&self) -> Result<Arc<dyn Store>, StoreError> {
+        let open = || async {
+            self.lock()?;
+            let folder = self.shared.locked.lock().unwrap_or_else(PoisonError::into_inner).take();
+            match folder {
+                Some(folder) => folder.open().await,
+                None => {
+                    StoreFolder::lock(&self.settings.integrator.data, Arc::clone(&self.clock))?.open().await
+                }
+            }
+        };
+        self.shared.store.get_or_try_init(open).await.cloned()
+    }
+
+    /// The maker of HTTP clients: one for both sides, so that budgets are shared.
+    pub async fn maker(&self) -> Result<Arc<ClientMaker>, SyncError> {
+        let make = || async {
+            ClientMaker::new(&self.settings.integrator.http, Arc::clone(&self.clock)).map(Arc::new)
+        };
+        Ok(self.shared.maker.get_or_try_init(make).await.cloned()?)
+    }
+
+    /// The connection of that file name or display name.
+    pub fn connection(&self, name: &str) -> Result<Arc<Connection>, SyncError> {
+        let connections = &self.settings.connections;
+        connections
+            .iter()
+            .find(|one| one.id == name)
+            .or_else(|| connections.iter().find(|one| one.name == name))
+            .cloned()
+            .map(Arc::new)
+            .ok_or_else(|| {
+                let known: Vec<&str> = connections.iter().map(|one| one.id.as_str()).collect();
+                SyncError::settings(
+                    format!("there is no connection \"{name}\""),
+                    format!("the settings folder has: {}", known.join(", ")),
+                )
+            })
+    }
+
+    /// A client for the connection's tenant. Sends nothing yet.
+    pub async fn graph(&self, connection: &Connection) -> Result<GraphClient, SyncError> {
+        let secret = self.secrets.secret(&connection.microsoft.secret)?;
+        Ok(GraphClient::new(&*self.maker().await?, &connection.microsoft, secret)?)
+    }
+
+    /// A client for Halo, signed in.
+    pub async fn halo(&self, known: Option<DiscoveredAddress>) -> Result<HaloClient, SyncError> {
+        let settings = &self.settings.integrator.halo;
+        let secret = self.secrets.secret(&settings.secret)?;
+        Ok(HaloClient::connect(&*self.maker().await?, settings, secret, known).await?)
+    }
+
+    /// Halo's user members that any connection links by.
+    pub fn user_members(&self) -> Vec<String> {
+        use integrator_core::settings::UserIdentifier;
+        let mut members: Vec<String> = self
+            .settings
+            .connections
+            .iter()
+            .filter_map(|connection| match connection.users.identifier {
+                UserIdentifier::SamAccountName => {
+                    Some(connection.users.halo_field.clone().unwrap_or_else(|| "samaccountname".to_owned()))
+                }
+                UserIdentifier::EmployeeId | UserIdentifier::Login => connection.users.halo_field.clone(),
+                UserIdentifier::AzureObjectId | UserIdentifier::UserPrincipalName | UserIdentifier::Email => {
+                    None
+                }
+            })
+            .collect();
+        members.sort();
+        members.dedup();
+        members
     }
 }

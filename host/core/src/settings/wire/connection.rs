@@ -388,10 +388,13 @@ pub(in crate::settings) struct Imports {
     pub(in crate::settings) software: Option<At<bool>>,
     /// How long one export of software may take. Default 1800. Counts only with `software`.
     #[schemars(range(min = 1, max = 86_400))]
+    #[expect(dead_code, reason = "known, but nothing reads it while software is off")]
     pub(in crate::settings) software_wait_seconds: Option<At<u32>>,
     /// How software is recognised. Counts only with `software`.
+    #[expect(dead_code, reason = "known, but nothing reads it while software is off")]
     pub(in crate::settings) match_software_by: Option<At<SoftwareKey>>,
     /// Whether licences' match texts count. Default true. Counts only with `software`.
+    #[expect(dead_code, reason = "known, but nothing reads it while software is off")]
     pub(in crate::settings) match_licences_by_name: Option<At<bool>>,
     /// Whether devices that only Microsoft Defender manages are left out. Default true.
     pub(in crate::settings) exclude_sense_managed: Option<At<bool>>,
@@ -476,7 +479,7 @@ pub(in crate::settings) struct DeletedStatus {
 /// `statuses.inactive`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code)] // named so that editors and diagnostics know the keys; none is obeyed yet
+#[expect(dead_code, reason = "editors and diagnostics know the keys, but none is obeyed yet")]
 pub(in crate::settings) struct InactiveStatus {
     /// Days without a sign of life.
     pub(in crate::settings) after_days: Option<u32>,

@@ -87,7 +87,9 @@ pub fn settle_link(link: &mut Link, write: &AssetWrite, asset: &Asset, told: Tol
             continue;
         }
         let shown = match &memory.member {
-            Member::System(name) if name == INTUNE_ID => asset.intune_id.as_deref().map(|id| Some(id.to_owned())),
+            Member::System(name) if name == INTUNE_ID => {
+                asset.intune_id.as_deref().map(|id| Some(id.to_owned()))
+            }
             member => asset.shown(member).map(|shown| shown.map(str::to_owned)),
         };
         if let Some(shown) = shown {

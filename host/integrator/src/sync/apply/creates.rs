@@ -7,7 +7,7 @@
 use super::answer::{Told, merge};
 use super::pairing::{Found, pair_created};
 use super::{Applier, Ready};
-use crate::halo::{AnswerShape, AssetOrder, AssetQuery, HaloClient, WriteAnswer, WriteErrorKind};
+use crate::halo::{AnswerShape, AssetOrder, AssetQuery, HaloClient, WriteAnswer, WriteProblem};
 use crate::store::JournalEntry;
 use crate::sync::error::SyncError;
 use integrator_core::model::value::fold;
@@ -89,16 +89,16 @@ impl Applier<'_> {
                     None => self.look_up(entry, batch).await,
                 }
             }
-            Err(error) => match error.kind() {
-                WriteErrorKind::Refused { row, .. } => {
+            Err(error) => match &error.problem {
+                WriteProblem::Refused { row, .. } => {
                     Ok(Sent::Refused { row: *row, reason: format!("Halo refuses it: {error}"), batch })
                 }
-                WriteErrorKind::Unclear | WriteErrorKind::Failed { .. } => {
+                WriteProblem::Unclear { .. } | WriteProblem::Failed { .. } => {
                     tracing::warn!(%error, "a create's answer is unclear; looking it up");
                     tokio::time::sleep(SETTLE).await;
                     self.look_up(entry, batch).await
                 }
-                WriteErrorKind::Forbidden | WriteErrorKind::Unsent => {
+                WriteProblem::Forbidden { .. } | WriteProblem::Unsent { .. } => {
                     // Nothing of it was carried out.
                     self.forget_journal(entry).await?;
                     Err(error.into())
@@ -171,7 +171,10 @@ fn told_rows(writes: &[AssetWrite], answer: &WriteAnswer) -> Option<Vec<Asset>> 
     writes
         .iter()
         .map(|write| {
-            let mut rows = answer.rows.iter().filter(|row| row.id != AssetId(0) && id(&row.intune_id) == id(&write.intune_id));
+            let mut rows = answer
+                .rows
+                .iter()
+                .filter(|row| row.id != AssetId(0) && id(&row.intune_id) == id(&write.intune_id));
             match (rows.next(), rows.next()) {
                 (Some(row), None) => Some(row.clone()),
                 _ => None,
@@ -191,22 +194,16 @@ pub(super) async fn find_created(
     types.dedup();
     let mut rows: Vec<Asset> = Vec::new();
     for type_id in types {
-        let mut received = 0;
-        for page_number in 1.. {
-            let query = AssetQuery { type_id, modified_since: None, order: AssetOrder::IdDescending, page: page_number };
-            let page = halo.assets_page(query).await?;
-            received += page.received as u64;
-            let mut below = false;
+        let query = AssetQuery { type_id, order: AssetOrder::IdDescending, ..AssetQuery::all() };
+        let mut walk = halo.assets(query);
+        'pages: while let Some(page) = walk.next_page().await? {
             for row in page.rows.into_iter().flatten() {
                 if mark.is_some_and(|mark| row.id <= mark) {
-                    below = true;
-                } else if !rows.iter().any(|known| known.id == row.id) {
+                    break 'pages;
+                }
+                if !rows.iter().any(|known| known.id == row.id) {
                     rows.push(row);
                 }
-            }
-            let ended = page.received == 0 || page.record_count.is_some_and(|count| count > 0 && received >= count);
-            if below || ended {
-                break;
             }
         }
     }

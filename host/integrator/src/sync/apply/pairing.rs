@@ -81,7 +81,8 @@ fn by_all_values(write: &AssetWrite, _: &Link, row: &Asset) -> bool {
         && (write.site.is_none() || write.site == row.site)
         && (write.status.is_none() || write.status == row.status)
         && write.members.iter().all(|(member, value)| {
-            row.shown(member)
-                .is_none_or(|shown| same_text(value.as_deref().unwrap_or_default(), shown.unwrap_or_default()))
+            row.shown(member).is_none_or(|shown| {
+                same_text(value.as_deref().unwrap_or_default(), shown.unwrap_or_default())
+            })
         })
 }

@@ -15,14 +15,18 @@ pub(super) async fn difference(
     let Some(device) = &step.device else { return Ok(None) };
     let link = store.links(tenant.key(), &[device.key()]).await?.into_iter().next().flatten();
     let Some(id) = step.target() else {
-        return Ok(link.map(|link| format!("asset {} was linked to it since the plan was made; plan again", link.asset)));
+        return Ok(link.map(|link| {
+            format!("asset {} was linked to it since the plan was made; plan again", link.asset)
+        }));
     };
     let Some(asset) = store.assets(&[id]).await?.into_iter().next().flatten() else {
         return Ok(Some(format!("asset {id} is gone since the plan was made; plan again")));
     };
-    Ok(step.changes.iter().find_map(|change| changed(change, &asset)).map(|what| {
-        format!("asset {id} changed since the plan was made ({what}); plan again")
-    }))
+    Ok(step
+        .changes
+        .iter()
+        .find_map(|change| changed(change, &asset))
+        .map(|what| format!("asset {id} changed since the plan was made ({what}); plan again")))
 }
 
 fn changed(change: &Change, asset: &Asset) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use super::Applier;
 use super::answer::{Told, settle_link};
-use crate::halo::{AssetOrder, AssetQuery};
+use crate::halo::AssetQuery;
 use crate::store::ChangeSet;
 use crate::sync::error::SyncError;
 use integrator_core::model::link::Shown;
@@ -20,21 +20,10 @@ impl Applier<'_> {
         types.sort_unstable();
         types.dedup();
         for type_id in types {
-            let mut read = 0;
-            for page_number in 1.. {
-                let query = AssetQuery {
-                    type_id: Some(type_id),
-                    modified_since: Some(since),
-                    order: AssetOrder::IdAscending,
-                    page: page_number,
-                };
-                let page = self.context.halo.assets_page(query).await?;
-                read += page.received as u64;
-                let rows: Vec<Asset> = page.rows.into_iter().flatten().collect();
-                self.learn(rows).await?;
-                if page.received == 0 || page.record_count.is_some_and(|count| count > 0 && read >= count) {
-                    break;
-                }
+            let query = AssetQuery { modified_since: Some(since), ..AssetQuery::of_type(type_id) };
+            let mut walk = self.context.halo.assets(query);
+            while let Some(page) = walk.next_page().await? {
+                self.learn(page.rows.into_iter().flatten().collect()).await?;
             }
         }
         Ok(())

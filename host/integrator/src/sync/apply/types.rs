@@ -1,7 +1,7 @@
 //! Creating an asset type. Its name is its identity: a type whose creation's answer was lost is found by it.
 
 use super::Applier;
-use crate::halo::WriteErrorKind;
+use crate::halo::WriteProblem;
 use crate::sync::error::SyncError;
 use crate::sync::sink::count;
 use integrator_core::plan::Step;
@@ -14,7 +14,9 @@ impl Applier<'_> {
             return Err(SyncError::bug(format!("step {} has no type to create", step.step)));
         };
         // Somebody may have created it since the plan was made.
-        if let Some(known) = self.context.halo.asset_types().await?.into_iter().find(|known| known.name == write.name) {
+        if let Some(known) =
+            self.context.halo.asset_types().await?.into_iter().find(|known| known.name == write.name)
+        {
             self.created_types.insert(step.step.clone(), known.id);
             self.steps_done += 1;
             return Ok(());
@@ -30,13 +32,13 @@ impl Applier<'_> {
                 }
                 Err(error) => error,
             };
-            match error.kind() {
-                WriteErrorKind::Refused { .. } => {
+            match &error.problem {
+                WriteProblem::Refused { .. } => {
                     self.fail(&step, &format!("Halo refuses the asset type: {error}"));
                     return Ok(());
                 }
-                WriteErrorKind::Forbidden | WriteErrorKind::Unsent => return Err(error.into()),
-                WriteErrorKind::Failed { .. } | WriteErrorKind::Unclear => {
+                WriteProblem::Forbidden { .. } | WriteProblem::Unsent { .. } => return Err(error.into()),
+                WriteProblem::Failed { .. } | WriteProblem::Unclear { .. } => {
                     tokio::time::sleep(Duration::from_millis(300)).await;
                     let types = self.context.halo.asset_types().await?;
                     if let Some(known) = types.into_iter().find(|known| known.name == write.name) {

@@ -3,7 +3,7 @@
 use super::answer::{Told, merge};
 use super::creates::{halves, split};
 use super::{Applier, Ready};
-use crate::halo::{AnswerShape, WriteErrorKind};
+use crate::halo::{AnswerShape, WriteProblem};
 use crate::sync::error::SyncError;
 use integrator_core::model::{Asset, AssetId, AssetWrite};
 
@@ -33,15 +33,15 @@ impl Applier<'_> {
                 }
                 Err(error) => error,
             };
-            match error.kind() {
-                WriteErrorKind::Refused { row, .. } => {
+            match &error.problem {
+                WriteProblem::Refused { row, .. } => {
                     self.forget_journal(&entry).await?;
                     match batch.as_slice() {
                         [one] => self.fail(&one.step, &format!("Halo refuses it: {error}")),
                         _ => open.extend(split(batch, *row)),
                     }
                 }
-                WriteErrorKind::Failed { .. } | WriteErrorKind::Unclear => {
+                WriteProblem::Failed { .. } | WriteProblem::Unclear { .. } => {
                     // It may have been carried out; the journal lets the next run find out.
                     match batch.as_slice() {
                         [one] => self.fail(&one.step, &format!("Halo's answer to it is unclear: {error}")),
@@ -51,7 +51,7 @@ impl Applier<'_> {
                         }
                     }
                 }
-                WriteErrorKind::Forbidden | WriteErrorKind::Unsent => {
+                WriteProblem::Forbidden { .. } | WriteProblem::Unsent { .. } => {
                     self.forget_journal(&entry).await?;
                     return Err(error.into());
                 }
@@ -60,7 +60,11 @@ impl Applier<'_> {
         Ok(())
     }
 
-    async fn updated(&self, batch: Vec<Ready>, rows: &[Asset]) -> Result<Vec<(Ready, Asset, Told)>, SyncError> {
+    async fn updated(
+        &self,
+        batch: Vec<Ready>,
+        rows: &[Asset],
+    ) -> Result<Vec<(Ready, Asset, Told)>, SyncError> {
         let ids: Vec<AssetId> = batch.iter().filter_map(|ready| ready.write.id).collect();
         let before = self.context.store.assets(&ids).await?;
         Ok(batch

@@ -1,7 +1,7 @@
 //! The index of assets: changed rows, the count, and the walk by asset type that reads their fields.
 
 use super::{ASSETS_MARK, CLOCK_SLACK_MINUTES, IndexMark};
-use crate::halo::{AssetOrder, AssetPage, AssetQuery, HaloClient};
+use crate::halo::{AssetQuery, HaloClient};
 use crate::store::{ChangeSet, Durability, Store};
 use crate::sync::error::SyncError;
 use crate::sync::options::IndexReading;
@@ -73,25 +73,15 @@ async fn changes(
     let mut unknown_types: FxHashSet<Option<TypeId>> = FxHashSet::default();
     let mut unknown: FxHashSet<AssetId> = FxHashSet::default();
     let mut plain: Vec<Asset> = Vec::new();
-    let mut read = 0;
-    for page_number in 1.. {
-        let query = AssetQuery {
-            modified_since: Some(since),
-            order: AssetOrder::IdAscending,
-            page: page_number,
-            ..AssetQuery::default()
-        };
-        let page = halo.assets_page(query).await?;
-        let AssetPage { rows, received, record_count, .. } = page;
-        read += received as u64;
-        let rows: Vec<Asset> = rows.into_iter().flatten().collect();
+    let mut walk = halo.assets(AssetQuery { modified_since: Some(since), ..AssetQuery::all() });
+    while let Some(page) = walk.next_page().await? {
+        let rows: Vec<Asset> = page.rows.into_iter().flatten().collect();
         let ids: Vec<AssetId> = rows.iter().map(|row| row.id).collect();
         let held = store.assets(&ids).await?;
         for (row, held) in rows.into_iter().zip(held) {
-            if let Some(modified) = row.modified {
-                newest = newest.max(modified);
-            }
-            let known = held.as_ref().is_some_and(|held| held.modified.is_some() && held.modified == row.modified);
+            newest = newest.max(row.modified.unwrap_or(newest));
+            let known =
+                held.as_ref().is_some_and(|held| held.modified.is_some() && held.modified == row.modified);
             if !known {
                 unknown.insert(row.id);
                 unknown_types.insert(row.type_id);
@@ -100,12 +90,9 @@ async fn changes(
                 }
             }
         }
-        progress.event(ProgressEvent::HaloRead { rows: read, of: record_count });
-        if received == 0 || record_count.is_some_and(|count| read >= count) {
-            break;
-        }
+        progress.event(ProgressEvent::HaloRead { rows: walk.received(), of: walk.record_count() });
         // A changed-since that returns a great part of the register is no shortcut.
-        if read > 2000 && read * 2 > total {
+        if walk.received() > 2000 && walk.received() * 2 > total {
             return Ok(Agreement::No);
         }
     }
@@ -113,14 +100,19 @@ async fn changes(
     for asset_type in unknown_types.into_iter().flatten() {
         walk_type(halo, Some(asset_type), Some(since), |rows| {
             let rows: Vec<Asset> = rows.into_iter().filter(|row| unknown.contains(&row.id)).collect();
-            async move { store.commit(None, ChangeSet { put_assets: rows, ..ChangeSet::default() }).await.map_err(SyncError::from) }
+            async move {
+                store
+                    .commit(None, ChangeSet { put_assets: rows, ..ChangeSet::default() })
+                    .await
+                    .map_err(SyncError::from)
+            }
         })
         .await?;
     }
     if store.asset_count().await? != total {
         return Ok(Agreement::No);
     }
-    store.commit(None, put_mark(&IndexMark { modified: Some(newest), walked })?).await?;
+    store.commit(None, put_mark(&IndexMark { modified: Some(newest), walked, members: Vec::new() })?).await?;
     Ok(Agreement::Yes)
 }
 
@@ -135,17 +127,11 @@ where
     F: FnMut(Vec<Asset>) -> Fut,
     Fut: Future<Output = Result<(), SyncError>>,
 {
-    let mut read = 0;
-    for page_number in 1.. {
-        let query = AssetQuery { type_id, modified_since, order: AssetOrder::IdAscending, page: page_number };
-        let page = halo.assets_page(query).await?;
-        read += page.received as u64;
+    let mut walk = halo.assets(AssetQuery { type_id, modified_since, ..AssetQuery::all() });
+    while let Some(page) = walk.next_page().await? {
         take(page.rows.into_iter().flatten().collect()).await?;
-        if page.received == 0 || page.record_count.is_some_and(|count| count > 0 && read >= count) {
-            break;
-        }
     }
-    Ok(read)
+    Ok(walk.received())
 }
 
 /// Walks everything, type by type so that fields are read, and forgets what Halo no longer has.
@@ -162,7 +148,6 @@ async fn walk(
     let seen = std::cell::RefCell::new(FxHashSet::<AssetId>::default());
     let newest = std::cell::Cell::new(None::<DateTime<Utc>>);
     let without_type = std::cell::RefCell::new(Vec::new());
-    let mut present: FxHashSet<TypeId> = FxHashSet::default();
     // Where assets need fewer pages than there are types, one plain walk tells which types are worth a request.
     if total.div_ceil(PAGE) < types.len() as u64 {
         let found = std::cell::RefCell::new(FxHashSet::<TypeId>::default());
@@ -178,7 +163,7 @@ async fn walk(
             std::future::ready(Ok(()))
         })
         .await?;
-        present = found.into_inner();
+        let present = found.into_inner();
         types.retain(|one| present.contains(one));
         types.extend(present.iter().filter(|one| !catalogue.types.iter().any(|known| known.id == **one)));
     }
@@ -188,7 +173,8 @@ async fn walk(
             newest.set(newest.get().max(row.modified));
         }
         progress.event(ProgressEvent::HaloRead { rows: seen.borrow().len() as u64, of: Some(total) });
-        let changes = ChangeSet { put_assets: rows, durability: Durability::WithNext, ..ChangeSet::default() };
+        let changes =
+            ChangeSet { put_assets: rows, durability: Durability::WithNext, ..ChangeSet::default() };
         async move { store.commit(None, changes).await.map_err(SyncError::from) }
     };
     for type_id in types {
@@ -196,7 +182,10 @@ async fn walk(
     }
     let plain = without_type.take();
     if !plain.is_empty() {
-        notices.push(format!("{} assets in Halo have no asset type: they are never matched by a field", plain.len()));
+        notices.push(format!(
+            "{} assets in Halo have no asset type: they are never matched by a field",
+            plain.len()
+        ));
         keep(plain).await?;
     }
     if (seen.borrow().len() as u64) < total {
@@ -211,7 +200,9 @@ async fn walk(
         let read = seen.borrow().len() as u64;
         if received < total {
             return Err(SyncError::unreadable(
-                format!("Halo counts {total} assets but its pages hold only {received}: the walk is incomplete"),
+                format!(
+                    "Halo counts {total} assets but its pages hold only {received}: the walk is incomplete"
+                ),
                 Some("run again; if it stays so, check the API agent's rights to all asset types".to_owned()),
             ));
         }
@@ -225,7 +216,8 @@ async fn walk(
         gone.extend(chunk?.into_iter().map(|one| one.id).filter(|id| !seen.borrow().contains(id)));
     }
     let modified = newest.get().unwrap_or(now - TimeDelta::minutes(CLOCK_SLACK_MINUTES));
-    let mut changes = put_mark(&IndexMark { modified: Some(modified), walked: Some(now) })?;
+    let mut changes =
+        put_mark(&IndexMark { modified: Some(modified), walked: Some(now), members: Vec::new() })?;
     changes.remove_assets = gone;
     store.commit(None, changes).await?;
     Ok(())
@@ -257,18 +249,13 @@ pub async fn advance_mark(
         // Halo's clock shows whole seconds: once this one is over, nothing later can carry it.
         tokio::time::sleep(Duration::from_millis(1100)).await;
     }
-    let query = AssetQuery {
-        modified_since: Some(since),
-        order: AssetOrder::IdAscending,
-        page: 1,
-        ..AssetQuery::default()
-    };
-    let page = halo.assets_page(query).await?;
+    let page = halo.assets_page(&AssetQuery { modified_since: Some(since), ..AssetQuery::all() }).await?;
     let known_before = if written == page.record_count.unwrap_or_default() {
         0
     } else {
         // Rows at the mark itself are read again each time; they are ours to know.
-        let rows: Vec<Asset> = page.rows.into_iter().flatten().filter(|row| row.modified == Some(since)).collect();
+        let rows: Vec<Asset> =
+            page.rows.into_iter().flatten().filter(|row| row.modified == Some(since)).collect();
         rows.len() as u64
     };
     if page.record_count != Some(written + known_before) {

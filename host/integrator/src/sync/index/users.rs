@@ -1,7 +1,7 @@
 //! The index of Halo's users.
 
 use super::{CLOCK_SLACK_MINUTES, IndexMark, USERS_MARK};
-use crate::halo::HaloClient;
+use crate::halo::{HaloClient, UserQuery};
 use crate::store::{ChangeSet, Durability, Store};
 use crate::sync::error::SyncError;
 use crate::sync::options::IndexReading;
@@ -18,6 +18,7 @@ const WALK_HOURS: i64 = 24;
 pub async fn refresh_users(
     halo: &HaloClient,
     store: &dyn Store,
+    members: &[String],
     reading: IndexReading,
     now: DateTime<Utc>,
     progress: &dyn Progress,
@@ -31,18 +32,22 @@ pub async fn refresh_users(
     });
     if reading == IndexReading::Changes
         && fresh
+        && mark.members == members
         && let Some(since) = mark.modified
     {
-        let walk = read(halo, store, Some(since), total, progress).await?;
+        let walk = read(halo, store, members, Some(since), total, progress).await?;
         if store.user_count().await? == total {
             let modified = walk.newest.or(Some(now - TimeDelta::minutes(CLOCK_SLACK_MINUTES)));
             return put_mark(store, IndexMark { modified: modified.max(Some(since)), ..mark }).await;
         }
     }
-    let walk = read(halo, store, None, total, progress).await?;
+    let walk = read(halo, store, members, None, total, progress).await?;
     if walk.received < total {
         return Err(SyncError::unreadable(
-            format!("Halo counts {total} users but its pages hold only {}: the walk is incomplete", walk.received),
+            format!(
+                "Halo counts {total} users but its pages hold only {}: the walk is incomplete",
+                walk.received
+            ),
             Some("run again; if it stays so, check the API agent's rights to all clients".to_owned()),
         ));
     }
@@ -53,7 +58,8 @@ pub async fn refresh_users(
     }
     store.commit(None, ChangeSet { remove_users: gone, ..ChangeSet::default() }).await?;
     let modified = walk.newest.unwrap_or(now - TimeDelta::minutes(CLOCK_SLACK_MINUTES));
-    put_mark(store, IndexMark { modified: Some(modified), walked: Some(now) }).await
+    let mark = IndexMark { modified: Some(modified), walked: Some(now), members: members.to_vec() };
+    put_mark(store, mark).await
 }
 
 struct Walk {
@@ -65,15 +71,17 @@ struct Walk {
 async fn read(
     halo: &HaloClient,
     store: &dyn Store,
+    members: &[String],
     since: Option<DateTime<Utc>>,
     total: u64,
     progress: &dyn Progress,
 ) -> Result<Walk, SyncError> {
     let mut walk = Walk { received: 0, seen: FxHashSet::default(), newest: None };
-    for page_number in 1.. {
-        let page = halo.users_page(since, page_number).await?;
+    let query = UserQuery { modified_since: since, other: members.to_vec(), page_no: 1 };
+    let mut pages = halo.users(query);
+    while let Some(page) = pages.next_page().await? {
         walk.received += page.received as u64;
-        let rows: Vec<HaloUser> = page.rows.into_iter().flatten().collect();
+        let rows: Vec<HaloUser> = page.users;
         let mut known = 0;
         let ids: Vec<UserId> = rows.iter().map(|user| user.id).collect();
         let held = store.users_by_id(&ids).await?;
@@ -98,7 +106,7 @@ async fn read(
         // A Halo that ignores the filter answers with everybody; a page without news then ends the reading, and
         // the daily walk catches what is behind it.
         let ignored = since.is_some() && page.record_count == Some(total) && nothing_new;
-        if page.received == 0 || ignored || page.record_count.is_some_and(|count| count > 0 && walk.received >= count) {
+        if ignored {
             break;
         }
     }

@@ -1,0 +1,54 @@
+//! `apply`: carries out a plan from a file or from the store.
+
+use super::context::Context;
+use super::failure::Failure;
+use super::import;
+use super::output::Form;
+use crate::sync::{self, ExitClass, PlanSource};
+use clap::Args;
+use std::path::Path;
+
+/// The arguments of `apply`.
+#[derive(Debug, Args)]
+pub(super) struct Asked {
+    /// A file that `plan --out` wrote, or the id of a plan that is kept
+    #[arg(value_name = "FILE|PLAN-ID")]
+    plan: String,
+}
+
+pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure> {
+    let settings = context.settings()?;
+    let source = source(&asked.plan)?;
+    let world = context.world(settings);
+    let outcome = sync::apply(&world, &source).await;
+    context.progress().clear();
+    match context.output().form {
+        Form::Text => import::show(context, &outcome)?,
+        Form::Json => import::print_document(context, &outcome)?,
+    }
+    Ok(outcome.class)
+}
+
+/// What exists as a file is a file; what looks like a path must exist; anything else is an id.
+fn source(text: &str) -> Result<PlanSource, Failure> {
+    let path = Path::new(text);
+    if path.is_file() {
+        return Ok(PlanSource::File(path.to_owned()));
+    }
+    if path.components().count() > 1 || path.extension().is_some() {
+        return Err(Failure::usage(format!("there is no plan file {text}"))
+            .hint("`plan --out FILE` writes one; or give the id that `plan` printed"));
+    }
+    Ok(PlanSource::Stored(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_without_a_path_is_the_id_of_a_plan() {
+        assert!(matches!(source("0192f0c4-plan"), Ok(PlanSource::Stored(id)) if id == "0192f0c4-plan"));
+        assert!(source("plans/tuesday.jsonl").is_err_and(|failure| failure.message.contains("tuesday")));
+    }
+}

@@ -1,0 +1,181 @@
+//! Progress: bars on a terminal, a plain line every few seconds elsewhere, on standard error.
+
+use super::is_terminal;
+use super::output::Chatter;
+use crate::sync::{Progress, ProgressEvent};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Between two plain lines.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Shows how far a run is.
+#[derive(Debug)]
+pub(super) struct Bars {
+    all: MultiProgress,
+    shown: Shown,
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    Bars,
+    Lines,
+    Nothing,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// One a stage, made when the stage begins.
+    bars: [Option<ProgressBar>; 4],
+    /// When the last plain line was written; the first comes one pause after the start.
+    last_line: Option<Instant>,
+}
+
+/// The stages of a run, in the order of their bars.
+#[derive(Clone, Copy)]
+enum Stage {
+    Intune,
+    Halo,
+    Deciding,
+    Writing,
+}
+
+impl Bars {
+    pub(super) fn new(chatter: Chatter) -> Self {
+        let shown = match chatter {
+            Chatter::Quiet => Shown::Nothing,
+            Chatter::Normal if is_terminal(&io::stderr()) => Shown::Bars,
+            Chatter::Normal => Shown::Lines,
+        };
+        let target = match shown {
+            Shown::Bars => ProgressDrawTarget::stderr(),
+            Shown::Lines | Shown::Nothing => ProgressDrawTarget::hidden(),
+        };
+        Self { all: MultiProgress::with_draw_target(target), shown, state: Mutex::default() }
+    }
+
+    /// Writes something while the bars are out of the way.
+    pub(super) fn beside<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.all.suspend(write)
+    }
+
+    /// Takes the bars away: a run has ended.
+    pub(super) fn clear(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for bar in state.bars.iter_mut().filter_map(Option::take) {
+            bar.finish_and_clear();
+        }
+        state.last_line = None;
+    }
+
+    fn bar(&self, event: ProgressEvent) {
+        let (stage, done, of) = position(event);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(place) = state.bars.get_mut(stage as usize) else { return };
+        let bar = place.get_or_insert_with(|| self.all.add(begin(stage)));
+        if let Some(of) = of
+            && bar.length() != Some(of)
+        {
+            bar.set_style(with_length(stage));
+            bar.set_length(of);
+        }
+        bar.set_position(done);
+        if let ProgressEvent::PagesRead { pages, .. } = event {
+            bar.set_message(format!("{pages} pages"));
+        }
+    }
+
+    fn line(&self, event: ProgressEvent) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let last = *state.last_line.get_or_insert(now);
+        if now.duration_since(last) < PAUSE {
+            return;
+        }
+        state.last_line = Some(now);
+        eprintln!("{}", words(event));
+    }
+}
+
+impl Progress for Bars {
+    fn event(&self, event: ProgressEvent) {
+        match self.shown {
+            Shown::Bars => self.bar(event),
+            Shown::Lines => self.line(event),
+            Shown::Nothing => {}
+        }
+    }
+}
+
+fn position(event: ProgressEvent) -> (Stage, u64, Option<u64>) {
+    match event {
+        ProgressEvent::PagesRead { devices, .. } => (Stage::Intune, devices, None),
+        ProgressEvent::HaloRead { rows, of } => (Stage::Halo, rows, of),
+        ProgressEvent::Decided { done, of } => (Stage::Deciding, done, Some(of)),
+        ProgressEvent::Written { done, of } => (Stage::Writing, done, Some(of)),
+    }
+}
+
+fn words(event: ProgressEvent) -> String {
+    match event {
+        ProgressEvent::PagesRead { pages, devices } => {
+            format!("reading Intune: {devices} devices on {pages} pages")
+        }
+        ProgressEvent::HaloRead { rows, of: Some(of) } => format!("reading Halo: {rows} of {of} rows"),
+        ProgressEvent::HaloRead { rows, of: None } => format!("reading Halo: {rows} rows"),
+        ProgressEvent::Decided { done, of } => format!("deciding: {done} of {of} devices"),
+        ProgressEvent::Written { done, of } => format!("writing: {done} of {of} assets"),
+    }
+}
+
+fn begin(stage: Stage) -> ProgressBar {
+    ProgressBar::no_length().with_style(style(match stage {
+        Stage::Intune => "reading Intune  {pos} devices  {msg}  {elapsed}",
+        Stage::Halo => "reading Halo    {pos} rows  {elapsed}",
+        Stage::Deciding => "deciding        {pos} devices",
+        Stage::Writing => "writing         {pos} assets",
+    }))
+}
+
+fn with_length(stage: Stage) -> ProgressStyle {
+    style(match stage {
+        Stage::Intune => "reading Intune  {wide_bar} {pos}/{len} devices",
+        Stage::Halo => "reading Halo    {wide_bar} {pos}/{len} rows",
+        Stage::Deciding => "deciding        {wide_bar} {pos}/{len} devices",
+        Stage::Writing => "writing         {wide_bar} {pos}/{len} assets  {eta} left",
+    })
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_has_words_that_a_person_can_read() {
+        for (event, expected) in [
+            (ProgressEvent::PagesRead { pages: 2, devices: 1500 }, "reading Intune: 1500 devices on 2 pages"),
+            (ProgressEvent::HaloRead { rows: 100, of: None }, "reading Halo: 100 rows"),
+            (ProgressEvent::HaloRead { rows: 100, of: Some(480) }, "reading Halo: 100 of 480 rows"),
+            (ProgressEvent::Decided { done: 3, of: 500 }, "deciding: 3 of 500 devices"),
+            (ProgressEvent::Written { done: 50, of: 480 }, "writing: 50 of 480 assets"),
+        ] {
+            assert_eq!(words(event), expected);
+        }
+    }
+
+    #[test]
+    fn every_template_can_be_drawn() {
+        for stage in [Stage::Intune, Stage::Halo, Stage::Deciding, Stage::Writing] {
+            let bar = begin(stage);
+            bar.set_style(with_length(stage));
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+    }
+}

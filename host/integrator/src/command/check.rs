@@ -1,0 +1,176 @@
+//! `check`: whether the settings are sound, and with `--online` whether both sides are as they say.
+
+use super::context::Context;
+use super::failure::Failure;
+use super::output::Form;
+use crate::secrets::SecretKeeper;
+use crate::sync::{self, CheckItem, CheckReport, ExitClass};
+use clap::Args;
+use integrator_core::ports::{SecretError, Secrets};
+use integrator_core::settings::connection::Enabled;
+use integrator_core::settings::{Connection, Determine, SecretSource, Settings};
+use serde::Serialize;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+/// The arguments of `check`.
+#[derive(Debug, Args)]
+pub(super) struct Asked {
+    /// Also sign in on both sides and look for every name that the settings use. Nothing is written
+    #[arg(long)]
+    online: bool,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    folder: PathBuf,
+    halo: &'a str,
+    data: &'a PathBuf,
+    connections: Vec<ConnectionView<'a>>,
+    warnings: Vec<Warning>,
+    exit: u8,
+}
+
+#[derive(Serialize)]
+struct ConnectionView<'a> {
+    id: &'a str,
+    name: &'a str,
+    enabled: bool,
+    tenant: &'a str,
+    client: &'a str,
+    mappings: usize,
+    rules: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    online: Option<Vec<CheckItem>>,
+}
+
+/// A secret that cannot be had here and now. The settings are sound all the same.
+#[derive(Serialize)]
+struct Warning {
+    problem: String,
+    hint: String,
+}
+
+pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure> {
+    let settings = context.settings()?;
+    let output = context.output();
+    let warnings = missing_secrets(&settings);
+    output.text(&sound(context, &settings))?;
+    if output.form == Form::Text {
+        for warning in &warnings {
+            output.aside(&format!("warning: {}\nhint: {}", warning.problem, warning.hint));
+        }
+    }
+    let mut reports: Vec<CheckReport> = Vec::new();
+    if asked.online {
+        let world = context.world(settings.clone());
+        for connection in &settings.connections {
+            let report = sync::check(&world, &connection.id).await;
+            context.progress().clear();
+            output.text(&told(connection, &report))?;
+            reports.push(report);
+        }
+    }
+    let class = ExitClass::worst(reports.iter().map(|report| report.class));
+    if output.form == Form::Json {
+        output.data(String::new, &document(context, &settings, warnings, &reports, class))?;
+    }
+    if !asked.online {
+        output.advice(&format!(
+            "next: `halo-integrator{} check --online` asks both sides",
+            context.config_argument()
+        ));
+    } else if class == ExitClass::Done
+        && let Some(first) = settings.connections.first()
+    {
+        output.advice(&format!(
+            "next: `halo-integrator{} plan {}` shows what an import would write",
+            context.config_argument(),
+            first.id
+        ));
+    }
+    Ok(class)
+}
+
+fn sound(context: &Context, settings: &Settings) -> String {
+    let mut text = format!("The settings in {} are sound.\n\n", context.folder().display());
+    let _ = writeln!(text, "Halo      {}", settings.integrator.halo.url);
+    let _ = writeln!(text, "data in   {}", settings.integrator.data.display());
+    for connection in &settings.connections {
+        let rules = match rules(connection) {
+            0 => String::new(),
+            count => format!(", {count} rules for types"),
+        };
+        let off = match connection.enabled {
+            Enabled::Yes => "",
+            Enabled::No => "  (off: only imported when named)",
+        };
+        let _ = writeln!(
+            text,
+            "{:<9} {}: tenant {}, client {}, {} mappings{rules}{off}",
+            connection.id,
+            connection.name,
+            connection.microsoft.tenant,
+            connection.organisations.client,
+            connection.fields.len(),
+        );
+    }
+    text
+}
+
+fn rules(connection: &Connection) -> usize {
+    match &connection.asset_types.determine {
+        Determine::Rules(rules) => rules.len(),
+        Determine::Same | Determine::Field(_) => 0,
+    }
+}
+
+fn missing_secrets(settings: &Settings) -> Vec<Warning> {
+    let keeper = SecretKeeper::new(&settings.integrator.data);
+    let mut sources: Vec<&SecretSource> = vec![&settings.integrator.halo.secret];
+    sources.extend(settings.connections.iter().map(|connection| &connection.microsoft.secret));
+    sources.sort();
+    sources.dedup();
+    let missing = sources.into_iter().filter_map(|source| keeper.secret(source).err());
+    missing.map(|error: SecretError| Warning { problem: error.to_string(), hint: error.hint }).collect()
+}
+
+fn told(connection: &Connection, report: &CheckReport) -> String {
+    let mut text = format!("\n{}\n", connection.id);
+    let width = report.items.iter().map(|item| item.what.chars().count()).max().unwrap_or(0);
+    for item in &report.items {
+        let word = if item.ok { "ok  " } else { "FAIL" };
+        let _ = writeln!(text, "  {word}  {:width$}  {}", item.what, item.text);
+        if let Some(hint) = item.hint.as_ref().filter(|_| !item.ok) {
+            let _ = writeln!(text, "        {:width$}  -> {hint}", "");
+        }
+    }
+    text
+}
+
+fn document<'a>(
+    context: &Context,
+    settings: &'a Settings,
+    warnings: Vec<Warning>,
+    reports: &[CheckReport],
+    class: ExitClass,
+) -> Document<'a> {
+    let connections = settings.connections.iter().enumerate().map(|(index, connection)| ConnectionView {
+        id: &connection.id,
+        name: &connection.name,
+        enabled: connection.enabled == Enabled::Yes,
+        tenant: connection.microsoft.tenant.as_str(),
+        client: &connection.organisations.client,
+        mappings: connection.fields.len(),
+        rules: rules(connection),
+        online: reports.get(index).map(|report| report.items.clone()),
+    });
+    Document {
+        folder: context.folder(),
+        halo: &settings.integrator.halo.url,
+        data: &settings.integrator.data,
+        connections: connections.collect(),
+        warnings,
+        exit: class.code(),
+    }
+}

@@ -1,0 +1,88 @@
+//! What all commands need: the output, the settings folder, and the wiring of a world.
+
+use super::arguments::Globals;
+use super::bars::Bars;
+use super::failure::Failure;
+use super::folder;
+use super::logging;
+use super::output::Output;
+use super::stop;
+use crate::secrets::SecretKeeper;
+use crate::sync::{Progress, World};
+use integrator_core::ports::SystemClock;
+use integrator_core::settings::{self, Connection, LogFormat, Settings};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use tokio::sync::watch;
+
+/// A command's surroundings.
+#[derive(Debug)]
+pub(super) struct Context {
+    globals: Globals,
+    output: Output,
+    bars: Arc<Bars>,
+    stop: OnceLock<watch::Receiver<bool>>,
+}
+
+impl Context {
+    pub(super) fn new(globals: Globals, output: Output) -> Self {
+        let bars = Arc::new(Bars::new(output.chatter));
+        Self { globals, output, bars, stop: OnceLock::new() }
+    }
+
+    pub(super) fn output(&self) -> Output {
+        self.output
+    }
+
+    pub(super) fn progress(&self) -> &Arc<Bars> {
+        &self.bars
+    }
+
+    /// The settings folder.
+    pub(super) fn folder(&self) -> PathBuf {
+        folder::settings_folder(self.globals.config.as_deref())
+    }
+
+    /// ` --config DIR` for commands that are printed, where it is needed.
+    pub(super) fn config_argument(&self) -> String {
+        folder::as_argument(&self.folder(), self.globals.config.as_deref())
+    }
+
+    /// Begins logging before, or without, settings.
+    pub(super) fn begin_logging(&self, format: LogFormat) {
+        logging::begin(format, self.globals.verbose, &self.bars);
+    }
+
+    /// The checked settings; logging is as they say from here on.
+    pub(super) fn settings(&self) -> Result<Settings, Failure> {
+        self.settings_of(&self.folder())
+    }
+
+    /// The same of another folder.
+    pub(super) fn settings_of(&self, folder: &Path) -> Result<Settings, Failure> {
+        let loaded = settings::load(folder)?;
+        self.begin_logging(loaded.integrator.log_format);
+        Ok(loaded)
+    }
+
+    /// Turns true with Ctrl-C, from the first call on.
+    pub(super) fn stop(&self) -> watch::Receiver<bool> {
+        self.stop.get_or_init(stop::listen).clone()
+    }
+
+    /// A world: settings, clock, secrets, progress, and Ctrl-C.
+    pub(super) fn world(&self, settings: Settings) -> World {
+        let keeper = SecretKeeper::new(&settings.integrator.data);
+        let progress = Arc::clone(&self.bars) as Arc<dyn Progress>;
+        World::new(Arc::new(settings), Arc::new(SystemClock), Arc::new(keeper), progress, self.stop())
+    }
+}
+
+/// The connection of that name.
+pub(super) fn connection<'a>(settings: &'a Settings, name: &str) -> Result<&'a Connection, Failure> {
+    settings.connections.iter().find(|connection| connection.id == name).ok_or_else(|| {
+        let known: Vec<&str> = settings.connections.iter().map(|connection| connection.id.as_str()).collect();
+        Failure::usage(format!("there is no connection `{name}`"))
+            .hint(format!("the folder `connections` holds: {}", known.join(", ")))
+    })
+}

@@ -1,0 +1,194 @@
+//! `import`: plans, guards, applies and reports, for one connection or all that are enabled.
+
+use super::context::{Context, connection};
+use super::failure::Failure;
+use super::output::Form;
+use super::summary;
+use crate::sync::{self, Allowances, ExitClass, ImportOptions, IndexReading, RunOutcome};
+use clap::{Args, ValueEnum};
+use integrator_core::model::{Entity, RunRecord, RunStatus};
+use integrator_core::settings::Settings;
+use integrator_core::settings::connection::Enabled;
+use serde::Serialize;
+
+/// The arguments of `import`.
+#[derive(Debug, Args)]
+pub(super) struct Asked {
+    /// Connections, by the names of their files; without names every enabled one
+    #[arg(value_name = "CONNECTION")]
+    connections: Vec<String>,
+    /// Only this kind of record
+    #[arg(long, value_enum)]
+    only: Option<Only>,
+    /// Only this device: its Intune id, name or serial number. Nothing is concluded about any other
+    #[arg(long, value_name = "ID")]
+    device: Option<String>,
+    /// Read all of Halo's assets and users anew, not only what changed
+    #[arg(long)]
+    full: bool,
+    /// Let a guard pass this once, by repeating the number it refused
+    #[arg(long, value_name = "GUARD=N", value_parser = allowance)]
+    allow: Vec<Allowed>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Only {
+    /// Devices as assets
+    Assets,
+    /// Tenants as clients; still to come
+    Organisations,
+}
+
+/// A guard and the number that was repeated for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Allowed {
+    Deactivate(u64),
+}
+
+fn allowance(text: &str) -> Result<Allowed, String> {
+    let (guard, number) =
+        text.split_once('=').ok_or("write the guard and its number, for example deactivate=25")?;
+    let number = number.parse().map_err(|_| format!("`{number}` is no number"))?;
+    match guard {
+        "deactivate" => Ok(Allowed::Deactivate(number)),
+        "empty-source" => Err("an empty Intune is never allowed; find out why it is empty".to_owned()),
+        other => Err(format!("there is no guard `{other}`; known is: deactivate")),
+    }
+}
+
+/// All runs of one command.
+#[derive(Serialize)]
+struct Document<'a> {
+    runs: Vec<RunView<'a>>,
+    exit: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+}
+
+/// One run, as `--json` shows it.
+#[derive(Serialize)]
+struct RunView<'a> {
+    summary: &'a RunRecord,
+    exit: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+}
+
+pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
+    if asked.only == Some(Only::Organisations) {
+        return Err(Failure::usage("importing organisations is still to come")
+            .hint("name the Halo client in `organisations.client`, and import assets: `--only assets`"));
+    }
+    let settings = context.settings()?;
+    let names = chosen(&settings, &asked.connections)?;
+    let mut allow = Allowances::default();
+    for Allowed::Deactivate(number) in asked.allow {
+        allow.deactivate = Some(number);
+    }
+    let options = ImportOptions {
+        only: asked.only.map(|_| Entity::Assets),
+        device: asked.device,
+        index: if asked.full { IndexReading::Full } else { IndexReading::Changes },
+        allow,
+    };
+    let world = context.world(settings);
+    let mut outcomes = Vec::new();
+    for name in &names {
+        let outcome = sync::import(&world, name, &options).await;
+        context.progress().clear();
+        if context.output().form == Form::Text {
+            show(context, &outcome)?;
+        }
+        let interrupted = outcome.class == ExitClass::Interrupted || *world.stop.borrow();
+        outcomes.push(outcome);
+        if interrupted {
+            break;
+        }
+    }
+    let mut class = ExitClass::worst(outcomes.iter().map(|outcome| outcome.class));
+    if outcomes.len() < names.len() {
+        class = ExitClass::worst([class, ExitClass::Interrupted]);
+    }
+    if context.output().form == Form::Json {
+        context.output().data(String::new, &document(&outcomes, class))?;
+    }
+    Ok(class)
+}
+
+/// The connections that were named, each once, or all that are enabled.
+fn chosen(settings: &Settings, named: &[String]) -> Result<Vec<String>, Failure> {
+    let mut names: Vec<String> = Vec::new();
+    for name in named {
+        let id = &connection(settings, name)?.id;
+        if !names.contains(id) {
+            names.push(id.clone());
+        }
+    }
+    if named.is_empty() {
+        let enabled = settings.connections.iter().filter(|one| one.enabled == Enabled::Yes);
+        names.extend(enabled.map(|one| one.id.clone()));
+    }
+    if names.is_empty() {
+        return Err(Failure::usage("no connection is enabled")
+            .hint("name the connections to import, or set `schedule.enabled = true` in one"));
+    }
+    Ok(names)
+}
+
+/// One run for people: the summary, what to know, what ended it, what to run next.
+pub(super) fn show(context: &Context, outcome: &RunOutcome) -> Result<(), Failure> {
+    let output = context.output();
+    let record = &outcome.record;
+    output.text(&format!("{}\n{}", summary::table(record), summary::notices(&record.notices)))?;
+    if record.status == RunStatus::Done && summary::wrote_nothing(&record.counts) {
+        output.text("  Nothing to write: Halo is as Intune says.")?;
+    }
+    output.text("")?;
+    summary::error(output, record, outcome.hint.as_deref());
+    if let Some(next) = summary::next(record, &context.config_argument()) {
+        output.advice(&next);
+    }
+    Ok(())
+}
+
+/// One outcome as a document, for `apply`.
+pub(super) fn print_document(context: &Context, outcome: &RunOutcome) -> Result<(), Failure> {
+    context.output().data(String::new, &document(std::slice::from_ref(outcome), outcome.class))
+}
+
+fn document(outcomes: &[RunOutcome], class: ExitClass) -> Document<'_> {
+    let decisive = outcomes.iter().find(|outcome| outcome.class == class && class != ExitClass::Done);
+    Document {
+        runs: outcomes
+            .iter()
+            .map(|outcome| RunView {
+                summary: &outcome.record,
+                exit: outcome.class.code(),
+                hint: outcome.hint.as_deref(),
+            })
+            .collect(),
+        exit: class.code(),
+        error: decisive.and_then(|outcome| outcome.record.error.as_deref()),
+        hint: decisive.and_then(|outcome| outcome.hint.as_deref()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guard_is_let_pass_by_its_name_and_number() {
+        for (text, expected) in [
+            ("deactivate=25", Ok(Allowed::Deactivate(25))),
+            ("deactivate", Err("write the guard and its number, for example deactivate=25".to_owned())),
+            ("deactivate=all", Err("`all` is no number".to_owned())),
+            ("create=3", Err("there is no guard `create`; known is: deactivate".to_owned())),
+            ("empty-source=0", Err("an empty Intune is never allowed; find out why it is empty".to_owned())),
+        ] {
+            assert_eq!(allowance(text), expected, "{text}");
+        }
+    }
+}

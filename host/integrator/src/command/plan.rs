@@ -1,0 +1,203 @@
+//! `plan`: works out what an import would write, shows it with reasons, and writes nothing.
+
+use super::context::{Context, connection};
+use super::failure::Failure;
+use super::folder::quoted;
+use super::output::{Form, Output};
+use super::summary;
+use crate::sync::{self, ExitClass, IndexReading, PlanOptions, PlanOutcome, World};
+use clap::Args;
+use futures_util::StreamExt;
+use integrator_core::model::RunRecord;
+use integrator_core::plan::{Footer, Line, text};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::path::{Path, PathBuf};
+
+/// Lines that are shown without `--all`.
+const SHOWN: usize = 50;
+
+/// The arguments of `plan`.
+#[derive(Debug, Args)]
+pub(super) struct Asked {
+    /// The connection, by the name of its file
+    #[arg(value_name = "CONNECTION")]
+    connection: String,
+    /// Only this device: its Intune id, name or serial number
+    #[arg(long, value_name = "ID")]
+    device: Option<String>,
+    /// Write the plan to this file as well
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Read all of Halo's assets and users anew, not only what changed
+    #[arg(long)]
+    full: bool,
+    /// Show every step, not only the first 50
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    summary: &'a RunRecord,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<PlanView<'a>>,
+    exit: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct PlanView<'a> {
+    id: &'a str,
+    file: &'a Path,
+    /// Counts, guards, notices.
+    footer: Option<&'a Footer>,
+    /// The first lines, or all: steps, held devices, what is only remembered.
+    lines: Vec<Box<RawValue>>,
+    /// Lines that are not shown here.
+    left_out: usize,
+}
+
+pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
+    let settings = context.settings()?;
+    let name = connection(&settings, &asked.connection)?.id.clone();
+    let options = PlanOptions {
+        device: asked.device,
+        out: asked.out.clone(),
+        index: if asked.full { IndexReading::Full } else { IndexReading::Changes },
+    };
+    let most = if asked.all { usize::MAX } else { SHOWN };
+    let world = context.world(settings);
+    let outcome = sync::plan(&world, &name, &options).await;
+    context.progress().clear();
+    match context.output().form {
+        Form::Json => print_document(context.output(), &world, &outcome, most).await?,
+        Form::Text => show(context, &world, &outcome, most, asked.out.as_deref()).await?,
+    }
+    Ok(outcome.class)
+}
+
+async fn print_document(
+    output: Output,
+    world: &World,
+    outcome: &PlanOutcome,
+    most: usize,
+) -> Result<(), Failure> {
+    let mut lines = Vec::new();
+    let mut left_out = 0;
+    if let Some((id, _)) = &outcome.plan {
+        each_line(world, id, |raw, line| {
+            if !matches!(line, Line::Header(_) | Line::Footer(_)) {
+                if lines.len() < most {
+                    lines.extend(RawValue::from_string(raw.to_owned()));
+                } else {
+                    left_out += 1;
+                }
+            }
+            Ok(())
+        })
+        .await?;
+    }
+    let failed = outcome.class != ExitClass::Done;
+    let document = Document {
+        summary: &outcome.record,
+        plan: outcome.plan.as_ref().map(|(id, file)| PlanView {
+            id,
+            file,
+            footer: outcome.footer.as_ref(),
+            lines,
+            left_out,
+        }),
+        exit: outcome.class.code(),
+        error: outcome.record.error.as_deref().filter(|_| failed),
+        hint: outcome.hint.as_deref(),
+    };
+    output.data(String::new, &document)
+}
+
+async fn show(
+    context: &Context,
+    world: &World,
+    outcome: &PlanOutcome,
+    most: usize,
+    out: Option<&Path>,
+) -> Result<(), Failure> {
+    let output = context.output();
+    output.text(&summary::table(&outcome.record))?;
+    let Some((id, file)) = &outcome.plan else {
+        output.text(&summary::notices(&outcome.record.notices))?;
+        summary::error(output, &outcome.record, outcome.hint.as_deref());
+        return Ok(());
+    };
+    output.text("")?;
+    let (mut shown, mut left_out) = (0, 0);
+    each_line(world, id, |_, line| {
+        let Some(words) = words(&line) else { return Ok(()) };
+        if shown < most {
+            shown += 1;
+            output.text(&words)
+        } else {
+            left_out += 1;
+            Ok(())
+        }
+    })
+    .await?;
+    if left_out > 0 {
+        output.text(&format!("… and {left_out} more: --all shows them"))?;
+    }
+    if let Some(footer) = &outcome.footer {
+        output.text(&footing(footer))?;
+    }
+    output.text(&format!("plan {id}: {}", file.display()))?;
+    summary::error(output, &outcome.record, outcome.hint.as_deref());
+    let steps = outcome.footer.as_ref().map_or(0, |footer| footer.steps);
+    if steps == 0 {
+        output.advice("Nothing to write: Halo is as Intune says.");
+    } else if outcome.class != ExitClass::Refused {
+        let plan = out.map_or_else(|| id.clone(), |path| quoted(&path.display().to_string()));
+        output.advice(&format!("next: halo-integrator{} apply {plan}", context.config_argument()));
+    }
+    Ok(())
+}
+
+/// Reads a stored plan line by line.
+pub(super) async fn each_line(
+    world: &World,
+    id: &str,
+    mut with: impl FnMut(&str, Line) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let store = world.store().await?;
+    let mut chunks = store.plan_reader(id);
+    while let Some(chunk) = chunks.next().await {
+        for raw in chunk? {
+            let line = serde_json::from_str(&raw).map_err(|error| {
+                Failure::usage(format!("plan {id} has a line that cannot be read: {error}"))
+                    .hint("make the plan anew")
+            })?;
+            with(&raw, line)?;
+        }
+    }
+    Ok(())
+}
+
+fn words(line: &Line) -> Option<String> {
+    match line {
+        Line::Header(_) | Line::Footer(_) => None,
+        Line::Step(step) => Some(text::step(step)),
+        Line::Remember(remember) => Some(text::remember(remember)),
+        Line::Held(held) => Some(text::held(held)),
+    }
+}
+
+fn footing(footer: &Footer) -> String {
+    let mut text = format!("\n{} steps", footer.steps);
+    for verdict in &footer.guards {
+        let word = if verdict.refused { "REFUSES" } else { "passes" };
+        text.push_str(&format!("\nguard {} {word}: {}", verdict.guard, verdict.text));
+    }
+    text.push_str(&summary::notices(&footer.notices));
+    text
+}

@@ -1,0 +1,105 @@
+//! `runs`: what earlier runs did.
+
+use super::context::{Context, connection};
+use super::failure::Failure;
+use super::summary;
+use crate::sync::ExitClass;
+use clap::{Args, Subcommand};
+use integrator_core::model::{RunId, RunRecord};
+use serde::Serialize;
+use std::fmt::Write;
+
+/// The arguments of `runs`.
+#[derive(Debug, Args)]
+pub(super) struct Asked {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// List the newest runs
+    List {
+        /// Only of this connection
+        #[arg(value_name = "CONNECTION")]
+        connection: Option<String>,
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: usize,
+    },
+    /// Show one run with its notices
+    Show {
+        /// The run's id as `runs list` prints it, or `last`
+        #[arg(value_name = "RUN")]
+        run: String,
+    },
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    runs: &'a [RunRecord],
+}
+
+pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
+    let settings = context.settings()?;
+    if let What::List { connection: Some(name), .. } = &asked.what {
+        connection(&settings, name)?;
+    }
+    let store = context.world(settings).store().await?;
+    match asked.what {
+        What::List { connection, limit } => {
+            let runs = store.runs(connection.as_deref(), limit).await?;
+            context.output().data(|| list(&runs), &Document { runs: &runs })?;
+        }
+        What::Show { run } => {
+            let found = match run.as_str() {
+                "last" => store.runs(None, 1).await?.into_iter().next(),
+                id => store.run(&RunId(id.to_owned())).await?,
+            };
+            let record = found.ok_or_else(|| {
+                Failure::usage(format!("there is no run `{run}`")).hint("`runs list` shows the newest")
+            })?;
+            context.output().data(|| show(&record), &record)?;
+        }
+    }
+    Ok(ExitClass::Done)
+}
+
+fn list(runs: &[RunRecord]) -> String {
+    if runs.is_empty() {
+        return "There was no run yet.".to_owned();
+    }
+    let id = runs.iter().map(|run| run.run.0.len()).max().unwrap_or(0);
+    let connection = runs.iter().map(|run| run.connection.len()).max().unwrap_or(0).max("CONNECTION".len());
+    let mut text = format!(
+        "{:id$}  {:connection$}  {:19}  {:11}  {:>8}  {:>7}  {:>7}  {:>7}  {:>6}\n",
+        "RUN", "CONNECTION", "STARTED (UTC)", "STATUS", "SECONDS", "DEVICES", "CREATED", "UPDATED", "FAILED"
+    );
+    for run in runs {
+        let _ = writeln!(
+            text,
+            "{:id$}  {:connection$}  {:19}  {:11}  {:>8.1}  {:>7}  {:>7}  {:>7}  {:>6}",
+            run.run.0,
+            run.connection,
+            run.started.format("%Y-%m-%d %H:%M:%S").to_string(),
+            run.status.to_string(),
+            run.seconds,
+            run.counts.devices_read,
+            run.counts.assets_created,
+            run.counts.assets_updated,
+            run.counts.assets_failed,
+        );
+    }
+    text
+}
+
+fn show(record: &RunRecord) -> String {
+    let mut text = summary::table(record);
+    for notice in &record.notices {
+        let _ = write!(text, "\n  - {notice}");
+    }
+    if let Some(error) = &record.error {
+        let _ = write!(text, "\n  error: {error}");
+    }
+    text
+}

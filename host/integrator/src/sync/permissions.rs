@@ -1,0 +1,12 @@
+//! Which Microsoft Graph permissions a connection's settings need: no more than its enabled settings use.
+
+use integrator_core::settings::Connection;
+
+/// Names of application permissions.
+pub fn needed(connection: &Connection) -> Vec<&'static str> {
+    let mut needed = vec!["DeviceManagementManagedDevices.Read.All"];
+    if !connection.users.identifier.is_on_the_device() {
+        needed.push("User.Read.All");
+    }
+    needed
+}

@@ -1,0 +1,365 @@
+//! One run of one connection, from its first request to its record.
+
+use super::apply::{self, Applied, ApplyContext, Preconditions};
+use super::decide::{Shared, decide_all};
+use super::error::SyncError;
+use super::index::{advance_mark, refresh_assets, refresh_users};
+use super::options::{Allowances, IndexReading};
+use super::outcome::ExitClass;
+use super::planner::Planner;
+use super::resolve::resolve;
+use super::sink::PlanSink;
+use super::sweep::{Reading, Swept, sweep};
+use super::world::World;
+use super::{catalogue, permissions};
+use crate::graph::GraphClient;
+use crate::halo::{DiscoveredAddress, HaloClient};
+use crate::store::{ChangeSet, Chunks, Lease, Store};
+use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
+use integrator_core::decide::{Rulebook, UserIndex, projection};
+use integrator_core::model::{Catalogue, Counts, DeviceKey, Entity, RunId, RunRecord, RunStatus};
+use integrator_core::plan::{Footer, Header, PLAN_FORMAT, judge_deactivations, judge_empty_source};
+use integrator_core::resolve::placeholder::Placeholders;
+use integrator_core::settings::Connection;
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A lease outlives any pause of a run that is still alive.
+const LEASE: Duration = Duration::from_hours(6);
+/// Name of the mark that remembers where Halo signs in.
+const ADDRESS_MARK: &str = "halo-address";
+
+/// A run under way.
+pub(super) struct Session {
+    pub(super) world: World,
+    pub(super) connection: Arc<Connection>,
+    pub(super) run: RunId,
+    pub(super) now: DateTime<Utc>,
+    pub(super) record: RunRecord,
+    pub(super) plan: Option<String>,
+    pub(super) footer: Option<Footer>,
+    graph: Option<GraphClient>,
+    halo: Option<HaloClient>,
+}
+
+/// What Halo's side is known to hold once it has been read.
+struct HaloSide {
+    catalogue: Catalogue,
+    notices: Vec<String>,
+    undecided: FxHashMap<DeviceKey, String>,
+}
+
+impl Session {
+    pub(super) fn begin(world: &World, connection: Arc<Connection>) -> Self {
+        let now = world.clock.now();
+        let tail = uuid::Uuid::new_v4().simple().to_string();
+        let run = RunId(format!("{}-{}", now.format("%Y%m%dT%H%M%S"), tail.get(..6).unwrap_or_default()));
+        let record = RunRecord {
+            run: run.clone(),
+            connection: connection.id.clone(),
+            entity: Entity::Assets,
+            status: RunStatus::Running,
+            started: now,
+            seconds: 0.0,
+            plan: None,
+            counts: Counts::default(),
+            requests_to_graph: 0,
+            requests_to_halo: 0,
+            plugins: BTreeMap::new(),
+            notices: Vec::new(),
+            error: None,
+        };
+        Self {
+            world: world.clone(),
+            connection,
+            run,
+            now,
+            record,
+            plan: None,
+            footer: None,
+            graph: None,
+            halo: None,
+        }
+    }
+
+    /// Sweeps, resolves, decides, plans and judges. The plan is in the store afterwards.
+    pub(super) async fn make_plan(
+        &mut self,
+        lease: &Lease,
+        device: Option<&str>,
+        index: IndexReading,
+        allow: Allowances,
+    ) -> Result<Footer, SyncError> {
+        let world = self.world.clone();
+        let store = world.store().await?;
+        let connection = Arc::clone(&self.connection);
+        let Some(graph) = self.graph.clone() else { return Err(SyncError::bug("a plan without Graph")) };
+        let reading = Reading {
+            projection: projection(&connection),
+            placeholders: Placeholders::new(connection.imports.ignore_values.iter().map(String::as_str)),
+            sense_managed: connection.imports.sense_managed,
+        };
+        let folder = world.settings.integrator.data.join("spool");
+        let run = self.run.0.clone();
+        let sweeping = sweep(&graph, reading, &folder, &run, Arc::clone(&world.progress), &world.stop);
+        let reading_halo = self.read_halo(&*store, lease, index);
+        // Whichever side fails first ends the run; the other is dropped.
+        let (swept, (halo, side)) = tokio::try_join!(sweeping, reading_halo)?;
+        self.halo = Some(halo.clone());
+        let rulebook = Arc::new(Rulebook::bind(&connection, &side.catalogue)?);
+        self.plan_swept(swept, side, rulebook, &graph, &halo, &*store, device, allow).await
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one run, each used once, in one place")]
+    async fn plan_swept(
+        &mut self,
+        mut swept: Swept,
+        side: HaloSide,
+        rulebook: Arc<Rulebook>,
+        graph: &GraphClient,
+        halo: &HaloClient,
+        store: &dyn Store,
+        device: Option<&str>,
+        allow: Allowances,
+    ) -> Result<Footer, SyncError> {
+        let world = self.world.clone();
+        let users = self.user_index(store, graph, &rulebook).await?;
+        let read = swept.rows.len() as u64;
+        let resolved = resolve(&mut swept, &rulebook, store, halo, &side.undecided).await?;
+        let linked = resolved.linked_before;
+        let shared = Arc::new(Shared {
+            rulebook: Arc::clone(&rulebook),
+            users,
+            resolved,
+            now: self.now,
+            only: device.map(integrator_core::model::value::fold),
+        });
+        let header = Header {
+            format: PLAN_FORMAT,
+            plan: self.run.0.clone(),
+            connection: self.connection.id.clone(),
+            tenant: self.connection.microsoft.tenant.clone(),
+            entity: Entity::Assets,
+            made: self.now,
+            settings: self.connection.digest.clone(),
+            halo: world.settings.integrator.halo.url.clone(),
+            plugins: BTreeMap::new(),
+        };
+        let sink = PlanSink::begin(store.plan_writer(&self.run.0).await?, header).await?;
+        let mut planner = Planner::new(sink, side.catalogue, halo, store, Arc::clone(&shared), &self.run.0);
+        planner.sink.notices.extend(side.notices);
+        if swept.repeated > 0 {
+            tracing::info!(rows = swept.repeated, "Graph sent devices on more than one page");
+        }
+        let empty = judge_empty_source(read, linked);
+        decide_all(&swept.spool, &shared, &mut planner, &*world.progress, &world.stop).await?;
+        if let Some(device) = device {
+            if planner.sink.counts.devices_read == 0 {
+                return Err(SyncError::settings(
+                    format!("Intune has no device \"{device}\""),
+                    "name it by its Intune id, its name or its serial number",
+                ));
+            }
+        } else if !swept.nameless.is_empty() {
+            planner.sink.left_out = true;
+            let first = swept.nameless.first().cloned().unwrap_or_default();
+            planner.sink.notices.push(format!(
+                "{} rows of Intune's list could not be read ({first}): nothing is concluded from absence in this run",
+                swept.nameless.len()
+            ));
+        } else if !empty.refused {
+            planner.plan_absences(graph).await?;
+        }
+        let guard = self.connection.guards.deactivate;
+        let deactivations =
+            judge_deactivations(guard, planner.concluded, linked + planner.matched, allow.deactivate);
+        let footer = planner.sink.finish(vec![empty, deactivations]).await?;
+        self.plan = Some(self.run.0.clone());
+        self.footer = Some(footer.clone());
+        Ok(footer)
+    }
+
+    async fn check_permissions(&self, graph: &GraphClient) -> Result<(), SyncError> {
+        let missing = graph.missing_permissions(&permissions::needed(&self.connection)).await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(SyncError {
+            message: format!(
+                "the app registration of connection \"{}\" lacks the application permission {}",
+                self.connection.id,
+                missing.join(", ")
+            ),
+            hint: Some(
+                "add it in the Azure portal under API permissions > Microsoft Graph > Application permissions, and grant admin consent"
+                    .to_owned(),
+            ),
+            class: ExitClass::SignIn,
+        })
+    }
+
+    /// Connects to Halo, settles what an earlier run left open, and brings catalogue and index up to date.
+    async fn read_halo(
+        &self,
+        store: &dyn Store,
+        lease: &Lease,
+        index: IndexReading,
+    ) -> Result<(HaloClient, HaloSide), SyncError> {
+        let world = &self.world;
+        let halo = connect(world, store).await?;
+        let catalogue = catalogue::read(&halo, &self.connection).await?;
+        let progress = &*world.progress;
+        let notices = refresh_assets(&halo, store, &catalogue, index, self.now, progress).await?;
+        refresh_users(&halo, store, &world.user_members(), index, self.now, progress).await?;
+        let undecided = apply::recover(&halo, store, lease, &self.connection.id).await?;
+        Ok((halo, HaloSide { catalogue, notices, undecided }))
+    }
+
+    async fn user_index(
+        &self,
+        store: &dyn Store,
+        graph: &GraphClient,
+        rulebook: &Rulebook,
+    ) -> Result<UserIndex, SyncError> {
+        let settings = &rulebook.connection.users;
+        let mut users = UserIndex::default();
+        let mut chunks = store.users();
+        while let Some(chunk) = chunks.next().await {
+            for user in chunk? {
+                users.add(&user, settings);
+            }
+        }
+        if !settings.identifier.is_on_the_device() {
+            for (id, value) in graph.users(settings.identifier).await? {
+                users.add_entra(&id, value);
+            }
+        }
+        Ok(users)
+    }
+
+    /// Applies the lines of a plan and finishes the index for the next run.
+    pub(super) async fn apply(
+        &mut self,
+        lease: &Lease,
+        lines: Chunks<String>,
+        steps: u64,
+        preconditions: Preconditions,
+    ) -> Result<Applied, SyncError> {
+        let store = self.world.store().await?;
+        let Some(halo) = self.halo.clone() else { return Err(SyncError::bug("an apply without Halo")) };
+        let context = ApplyContext {
+            halo: &halo,
+            store: &*store,
+            lease,
+            connection: self.connection.id.clone(),
+            tenant: self.connection.microsoft.tenant.clone(),
+            run: self.run.clone(),
+            batch: self.world.settings.integrator.halo.assets_per_request,
+            now: self.now,
+            preconditions,
+            progress: Arc::clone(&self.world.progress),
+            stop: self.world.stop.clone(),
+            steps,
+        };
+        let (applied, result) = apply::apply(context, lines).await;
+        let written = &applied.counts;
+        let counts = &mut self.record.counts;
+        counts.assets_created = written.assets_created;
+        counts.assets_updated = written.assets_updated;
+        counts.assets_deactivated = written.assets_deactivated;
+        counts.assets_recovered = written.assets_recovered;
+        counts.assets_failed = written.assets_failed;
+        counts.types_created = written.types_created;
+        counts.users_linked = written.users_linked;
+        counts.users_unlinked = written.users_unlinked;
+        self.record.notices.extend(applied.notices.iter().cloned());
+        result?;
+        advance_mark(&halo, &*store, applied.written, applied.newest).await?;
+        Ok(applied)
+    }
+
+    /// Connects to Halo for a stored plan: catalogue aside, the index must be fresh for its expectations.
+    pub(super) async fn prepare_apply(&mut self, lease: &Lease) -> Result<(), SyncError> {
+        let store = self.world.store().await?;
+        let (halo, _) = self.read_halo(&*store, lease, IndexReading::Changes).await?;
+        self.halo = Some(halo);
+        Ok(())
+    }
+
+    /// Signs in to Microsoft while the store is opened, and takes the connection for this run.
+    pub(super) async fn open(&mut self) -> Result<(Arc<dyn Store>, Lease), SyncError> {
+        self.world.lock()?;
+        let graph = self.world.graph(&self.connection).await?;
+        self.graph = Some(graph.clone());
+        let signing_in = async {
+            graph.sign_in().await?;
+            self.check_permissions(&graph).await
+        };
+        let (leased, signed_in) = tokio::join!(self.lease(), signing_in);
+        let (store, lease) = leased?;
+        if let Err(error) = signed_in {
+            store.release(lease).await?;
+            return Err(error);
+        }
+        Ok((store, lease))
+    }
+
+    /// Takes the connection for this run.
+    pub(super) async fn lease(&self) -> Result<(Arc<dyn Store>, Lease), SyncError> {
+        let store = self.world.store().await?;
+        let lease = store.acquire(&self.connection.id, &self.run.0, LEASE).await?;
+        Ok((store, lease))
+    }
+
+    /// Completes the record and stores it.
+    pub(super) async fn finish(
+        &mut self,
+        result: Result<ExitClass, SyncError>,
+    ) -> (ExitClass, Option<String>) {
+        let (class, hint) = match result {
+            Ok(class) => (class, None),
+            Err(error) => {
+                self.record.error = Some(error.message.clone());
+                (error.class, error.hint)
+            }
+        };
+        self.record.status = match class {
+            ExitClass::Done => RunStatus::Done,
+            ExitClass::Partial => RunStatus::Partial,
+            ExitClass::Refused => RunStatus::Refused,
+            ExitClass::Interrupted => RunStatus::Interrupted,
+            ExitClass::Settings | ExitClass::SignIn | ExitClass::Unreadable | ExitClass::Bug => {
+                RunStatus::Failed
+            }
+        };
+        self.record.plan.clone_from(&self.plan);
+        self.record.requests_to_graph = self.graph.as_ref().map_or(0, GraphClient::requests);
+        self.record.requests_to_halo = self.halo.as_ref().map_or(0, HaloClient::requests);
+        let elapsed = self.world.clock.now().signed_duration_since(self.record.started);
+        self.record.seconds = elapsed.to_std().map_or(0.0, |elapsed| elapsed.as_secs_f64());
+        if let Ok(store) = self.world.store().await {
+            let changes = ChangeSet { put_run: Some(self.record.clone()), ..ChangeSet::default() };
+            if let Err(error) = store.commit(None, changes).await {
+                tracing::error!(%error, "the run's record could not be stored");
+            }
+        }
+        (class, hint)
+    }
+}
+
+/// Connects to Halo at the remembered address, and remembers a new one.
+pub(super) async fn connect(world: &World, store: &dyn Store) -> Result<HaloClient, SyncError> {
+    let known: Option<DiscoveredAddress> =
+        store.mark(ADDRESS_MARK).await?.and_then(|mark| serde_json::from_value(mark).ok());
+    let halo = world.halo(known.clone()).await?;
+    if known.as_ref() != Some(halo.address()) {
+        let value =
+            serde_json::to_value(halo.address()).map_err(|error| SyncError::bug(error.to_string()))?;
+        let changes = ChangeSet { put_marks: vec![(ADDRESS_MARK.to_owned(), value)], ..ChangeSet::default() };
+        store.commit(None, changes).await?;
+    }
+    Ok(halo)
+}
