@@ -225,8 +225,11 @@ fn nothing_unfinished_is_left() {
 
 #[test]
 fn no_path_of_somebodys_machine_is_left() {
-    let places =
-        [["/ho", "me/"], ["/ro", "ot/"], ["/Us", "ers/"], ["\\Us", "ers\\"]].map(|parts| parts.concat());
+    let mut places = [["/ho", "me/"], ["/ro", "ot/"]].map(|parts| parts.concat()).to_vec();
+    let here = root();
+    if here.components().count() > 2 {
+        places.push(format!("{}/", here.display()));
+    }
     let mut problems = Vec::new();
     for ending in [".rs", ".toml", ".md", ".snap", ".json"] {
         let everywhere = ["host", "tests", "docs", "plugins", "wit"];
