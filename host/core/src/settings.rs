@@ -1,7 +1,7 @@
 //! What an administrator wrote, checked: `integrator.toml` and one file for each connection.
 //!
 //! The types here are what the rest of the program trusts: every name of an Intune property is known, every
-//! pattern compiles, every value is in range. Files are read and judged in [`load`]; where Halo's own names
+//! pattern compiles, every value is in range. Files are read and judged in [`load()`]; where Halo's own names
 //! (types, sites, fields, statuses) exist is not known here, but checked against the catalogue by `decide`.
 
 pub mod asset_types;

@@ -105,6 +105,10 @@ fn values_of_the_wrong_kind_or_size_are_named() {
         in_integrator(&[
             ("\"https://halo.example.com\"", "\"halo.example.com\""),
             ("\"https://halo.example.com\"", "\"https://me:word@halo.example.com\""),
+            ("{ env = \"HALO_SECRET\" }", "{}"),
+            ("{ env = \"HALO_SECRET\" }", "{ enw = \"HALO_SECRET\" }"),
+            ("{ env = \"HALO_SECRET\" }", "{ env = \"HALO_SECRET\", file = \"b\" }"),
+            ("{ env = \"HALO_SECRET\" }", "{ env = 5 }"),
             ("version = \"2.214\"", "version = 2.214"),
             ("version = \"2.214\"", "version = \"new\""),
             ("assets_per_request = 50", "assets_per_request = 5000"),

@@ -227,7 +227,9 @@ fn covered(value: &toml::Value, schema: &serde_json::Value, path: &str) {
         toml::Value::Array(items) => {
             let inner = forms(schema).into_iter().find_map(|form| form.get("items").cloned());
             let inner = inner.unwrap_or_else(|| panic!("{path} is no list in the schema"));
-            items.iter().for_each(|item| covered(item, &inner, path));
+            for item in items {
+                covered(item, &inner, path);
+            }
         }
         _ => {}
     }

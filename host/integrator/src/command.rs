@@ -22,7 +22,6 @@ mod plan;
 mod runs;
 mod secret;
 mod settings;
-mod shim;
 mod stop;
 mod summary;
 

@@ -45,14 +45,14 @@ fn name(value: Option<&At<Name>>, report: &mut Report<'_>) -> Option<String> {
 /// Reports a switch that is on although its feature is still to come.
 fn switched_off(value: Option<&At<bool>>, key: &str, report: &mut Report<'_>) {
     if let Some(At { span, value: true }) = value {
-        report.to_come(span, &format!("`{key} = true`"), "write `false`, or leave the key out");
+        report.still_to_come(span, &format!("`{key} = true`"), "write `false`, or leave the key out");
     }
 }
 
 /// Reports a key whose feature is still to come.
 fn left_out<T>(value: Option<&At<T>>, key: &str, report: &mut Report<'_>) {
     if let Some(value) = value {
-        report.to_come(&value.span, &format!("`{key}`"), "leave the key out");
+        report.still_to_come(&value.span, &format!("`{key}`"), "leave the key out");
     }
 }
 

@@ -16,8 +16,10 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 const INTEGRATOR: &str = "integrator.toml";
 /// The folder of the connections' files.
 const CONNECTIONS: &str = "connections";
-/// Syntax errors that are shown of one file.
-const SYNTAX_ERRORS: usize = 3;
+/// Said where a check forgot to say what is wrong.
+const UNREADABLE: &str = "this cannot be read as settings";
+/// How many keys that stand twice are shown of one file.
+const REPEATED_KEYS: usize = 3;
 
 /// One settings file as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,22 +57,18 @@ pub fn read(files: &[SourceFile], folder: &Path) -> Result<Settings, SettingsErr
     let mut files: Vec<(String, &SourceFile)> = files.iter().map(|file| (shown(&file.path), file)).collect();
     files.sort_by(|(left, _), (right, _)| left.cmp(right));
     let mut diagnostics = Vec::new();
-    let integrator = match files.iter().find(|(path, _)| path == INTEGRATOR) {
-        Some((path, file)) => {
-            let mut report = Report::new(path, &file.text);
-            let checked =
-                parse::<wire::integrator::Integrator>(&file.text, SchemaOf::Integrator, &mut report)
-                    .and_then(|written| check::integrator::integrator(&written, folder, &mut report));
-            diagnostics.extend(report.finish());
-            checked
-        }
-        None => {
-            let mut missing =
-                Diagnostic::of_file(INTEGRATOR, format!("{} is missing", folder.join(INTEGRATOR).display()));
-            missing.hint("`halo-integrator init` writes one; or name the settings folder with `--config`");
-            diagnostics.push(missing);
-            None
-        }
+    let integrator = if let Some((path, file)) = files.iter().find(|(path, _)| path == INTEGRATOR) {
+        let mut report = Report::new(path, &file.text);
+        let checked = parse::<wire::integrator::Integrator>(&file.text, SchemaOf::Integrator, &mut report)
+            .and_then(|written| check::integrator::integrator(&written, folder, &mut report));
+        diagnostics.extend(report.finish());
+        checked
+    } else {
+        let mut missing =
+            Diagnostic::of_file(INTEGRATOR, format!("{} is missing", folder.join(INTEGRATOR).display()));
+        missing.hint("`halo-integrator init` writes one; or name the settings folder with `--config`");
+        diagnostics.push(missing);
+        None
     };
     let mut connections: Vec<Connection> = Vec::new();
     let mut names: BTreeMap<String, String> = BTreeMap::new();
@@ -78,8 +76,13 @@ pub fn read(files: &[SourceFile], folder: &Path) -> Result<Settings, SettingsErr
     for (path, file) in files.iter().filter(|(path, _)| path != INTEGRATOR) {
         any = true;
         let mut report = Report::new(path, &file.text);
-        if let Some(connection) = read_connection(file, folder, &mut names, &mut report) {
-            connections.push(connection);
+        match read_connection(file, folder, &mut names, &mut report) {
+            Some(connection) => connections.push(connection),
+            // A connection must never be missing without a word.
+            None if report.is_clean() => {
+                report.error_of_file(UNREADABLE);
+            }
+            None => {}
         }
         diagnostics.extend(report.finish());
     }
@@ -129,10 +132,10 @@ fn parse<T: for<'de> Deserialize<'de>>(text: &str, of: SchemaOf, report: &mut Re
         .map(|error| (error.span().unwrap_or(text.len()..text.len()), error.message()))
         .collect();
     places.sort_by_key(|(span, _)| span.start);
-    // What follows the first error mostly follows from it; a key that stands twice is an error of its own.
-    let told =
-        places.iter().enumerate().filter(|(index, (_, message))| *index == 0 || *message == "duplicate key");
-    for (_, (span, message)) in told.take(SYNTAX_ERRORS) {
+    // Keys that stand twice are errors of their own; what follows any other error mostly follows from it.
+    let is_twice = |(_, message): &(_, &str)| *message == "duplicate key";
+    let told = if places.iter().all(is_twice) { REPEATED_KEYS } else { 1 };
+    for (span, message) in places.iter().take(told) {
         report.error(span, format!("this is no TOML: {message}"));
     }
     if !errors.is_empty() {
@@ -146,7 +149,7 @@ fn parse<T: for<'de> Deserialize<'de>>(text: &str, of: SchemaOf, report: &mut Re
         Err(error) => {
             // The error's own words may repeat a value, so only its place is shown.
             let span = error.span().unwrap_or(0..0);
-            report.error(&span, "this cannot be read as settings");
+            report.error(&span, UNREADABLE);
             None
         }
     }

@@ -39,7 +39,7 @@ impl Shape<'_, '_, '_> {
         }
         match node.into_inner() {
             DeValue::Table(table) => {
-                let kept = self.fit_table(table, &span, &fitting, path);
+                let kept = self.fit_table(table, &span, &fitting, path)?;
                 Some(Spanned::new(span, DeValue::Table(kept)))
             }
             DeValue::Array(array) => {
@@ -51,7 +51,9 @@ impl Shape<'_, '_, '_> {
                         Some(items) => self.fit(item, items, &path),
                         None => Some(item),
                     };
-                    item.into_iter().for_each(|item| kept.push(item));
+                    if let Some(item) = item {
+                        kept.push(item);
+                    }
                 }
                 Some(Spanned::new(span, DeValue::Array(kept)))
             }
@@ -85,20 +87,15 @@ impl Shape<'_, '_, '_> {
         span: &Range<usize>,
         fitting: &[Form<'_>],
         path: &str,
-    ) -> DeTable<'i> {
+    ) -> Option<DeTable<'i>> {
         // Of several forms of table, the one that knows a key which is there.
         let known = |form: Form<'_>, key: &str| properties(form).any(|(name, _)| name == key);
         let fits_best = fitting.iter().find(|form| table.iter().any(|(key, _)| known(form, key.get_ref())));
-        let Some(chosen) = fits_best.or_else(|| fitting.first()).copied() else { return table };
-        let missing: Vec<&str> = chosen
-            .get("required")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .filter(|name| !table.iter().any(|(key, _)| key.get_ref() == name))
-            .collect();
+        let Some(chosen) = fits_best.or_else(|| fitting.first()).copied() else { return Some(table) };
+        let missing: Vec<&str> =
+            required(chosen).filter(|name| !table.iter().any(|(key, _)| key.get_ref() == name)).collect();
         let mut meant: Vec<&str> = Vec::new();
+        let mut is_strange = false;
         let mut kept = DeTable::new();
         for (key, value) in table {
             let name = key.get_ref().as_ref();
@@ -111,9 +108,14 @@ impl Shape<'_, '_, '_> {
                 if let Some(value) = self.fit(value, schema, &below) {
                     kept.insert(key, value);
                 }
+            } else if fitting.iter().any(|form| known(form, name)) {
+                self.report.damage(path);
+                let message = format!("{} cannot stand beside another key here", quoted(name));
+                self.report.unknown_key(&key.span(), message).hint(format!("write {}", expected(fitting)));
             } else if any == Some(&Value::Bool(false)) {
                 let names = || fitting.iter().flat_map(|form| properties(form).map(|(name, _)| name));
                 meant.extend(nearest(name, names()));
+                is_strange = true;
                 self.unknown_key(name, &key.span(), names(), path);
             } else {
                 kept.insert(key, value);
@@ -122,11 +124,14 @@ impl Shape<'_, '_, '_> {
         for name in missing {
             self.report.damage(path);
             // A misspelt key was reported with what it was meant to be.
-            if !meant.contains(&name) {
+            if !meant.contains(&name) && (fitting.len() == 1 || !is_strange) {
                 self.missing(name, path, span, fitting);
             }
         }
-        kept
+        // Without its one key, a form of several is none of them.
+        let is_none_of_them =
+            fitting.len() > 1 && required(chosen).any(|name| !kept.keys().any(|key| key.get_ref() == name));
+        (!is_none_of_them).then_some(kept)
     }
 
     fn unknown_key<'a>(
@@ -139,7 +144,7 @@ impl Shape<'_, '_, '_> {
         self.report.damage(if path.is_empty() { name } else { path });
         let message = format!("{} is not a setting of {}", quoted(name), section(path));
         let hint = did_you_mean(name, names.clone())
-            .or_else(|| home_of(name, self.root).map(|home| format!("it belongs under [{home}]")))
+            .or_else(|| home_of(name, self.root).map(|home| format!("it belongs under {}", section(home))))
             .unwrap_or_else(|| format!("known here: {}", list(names)));
         self.report.unknown_key(span, message).hint(hint);
     }
@@ -236,6 +241,10 @@ fn takes(choice: Form<'_>, value: &DeValue<'_>) -> bool {
 fn properties(choice: Form<'_>) -> impl Iterator<Item = (&str, &Value)> + Clone {
     let table = choice.get("properties").and_then(Value::as_object);
     table.into_iter().flatten().map(|(name, schema)| (name.as_str(), schema))
+}
+
+fn required(choice: Form<'_>) -> impl Iterator<Item = &str> {
+    choice.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// The top-level table that knows a key.

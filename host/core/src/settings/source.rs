@@ -71,7 +71,7 @@ impl<'t> Report<'t> {
     }
 
     /// A value that only a feature to come would obey.
-    pub(super) fn to_come(&mut self, span: &Range<usize>, feature: &str, way_out: &str) {
+    pub(super) fn still_to_come(&mut self, span: &Range<usize>, feature: &str, way_out: &str) {
         self.error(span, format!("{feature} is still to come")).hint(way_out);
     }
 

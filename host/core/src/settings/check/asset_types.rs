@@ -55,7 +55,11 @@ pub(super) fn asset_types(
             Determine::Rules(rules?)
         }
         wire::Determine::Plugin => {
-            report.to_come(span, "an asset type from a plugin", "write \"same\", \"field\" or \"rules\"");
+            report.still_to_come(
+                span,
+                "an asset type from a plugin",
+                "write \"same\", \"field\" or \"rules\"",
+            );
             return None;
         }
     };

@@ -42,7 +42,7 @@ pub(in crate::settings) fn connection(
         asset_types: asset_types?,
         users: users?,
         fields: mappings.list,
-        imports: imports?,
+        imports,
         statuses,
         guards,
         enabled,
@@ -56,7 +56,7 @@ fn organisations(file: &wire::Connection, report: &mut Report<'_>) -> Option<Org
     let table = file.organisations.as_ref();
     switched_off(table.and_then(|table| table.create.as_ref()), "create", report);
     if let Some(tenant) = table.and_then(|table| table.tenants.first()) {
-        report.to_come(
+        report.still_to_come(
             &tenant.span,
             "a connection of several tenants",
             "leave [[organisations.tenants]] out",
@@ -89,7 +89,7 @@ fn statuses(table: &wire::Statuses, report: &mut Report<'_>) -> Statuses {
     });
     left_out(table.inactive.as_ref(), "inactive", report);
     if let Some(At { span, value: 1.. }) = &table.deleted_after_hours {
-        report.to_come(span, "a span in hours", "write 0, or leave the key out");
+        report.still_to_come(span, "a span in hours", "write 0, or leave the key out");
     }
     Statuses {
         new: name(table.new.as_ref(), report),
@@ -103,7 +103,7 @@ fn enabled(table: &wire::Schedule, report: &mut Report<'_>) -> Enabled {
     let way_out = "leave the key out, and start `halo-integrator import` by your system's scheduler";
     for (key, value) in [("cron", &table.cron), ("timezone", &table.timezone)] {
         if let Some(value) = value {
-            report.to_come(&value.span, &format!("running on a schedule (`{key}`)"), way_out);
+            report.still_to_come(&value.span, &format!("running on a schedule (`{key}`)"), way_out);
         }
     }
     switched_off(table.organisations.as_ref(), "organisations", report);

@@ -216,13 +216,11 @@ impl Judge<'_, '_> {
             Value::String(text) => text.trim().parse::<f64>().ok(),
             value => number(value),
         };
-        match size.filter(|size| size.is_finite()) {
-            Some(size) => Some(Operand::Number(size)),
-            None => {
-                self.report.error(span, "texts are compared by size as numbers, and this is none");
-                None
-            }
+        let size = size.filter(|size| size.is_finite());
+        if size.is_none() {
+            self.report.error(span, "texts are compared by size as numbers, and this is none");
         }
+        size.map(Operand::Number)
     }
 
     fn moment(

@@ -4,6 +4,7 @@ use super::{left_out, name, property};
 use crate::model::Member;
 use crate::model::value::fold;
 use crate::settings::fields::{EmptyPolicy, FieldMapping, Piece, Source, Transform, WritePolicy};
+use crate::settings::shape::did_you_mean;
 use crate::settings::source::{Report, quoted};
 use crate::settings::wire::connection as wire;
 use crate::settings::wire::{At, TextOr};
@@ -36,18 +37,18 @@ impl Mappings {
         }
         if self.complete {
             let quote = report.quote(span, written);
-            let hint = match all().next() {
-                Some((_, mapping)) => format!(
+            let hint = if let Some((_, mapping)) = all().next() {
+                format!(
                     "the mapping in line {} is for some types only, but the type is not known before the rules",
                     mapping.line
-                ),
-                None => {
-                    let names = self.list.iter().map(|mapping| mapping.to.as_str());
-                    crate::settings::shape::did_you_mean(written, names).unwrap_or_else(|| {
+                )
+            } else {
+                did_you_mean(written, self.list.iter().map(|mapping| mapping.to.as_str())).unwrap_or_else(
+                    || {
                         "add a [[fields]] entry with this `to`, or test the Intune property: `intune = …`"
                             .to_owned()
-                    })
-                }
+                    },
+                )
             };
             report.error(span, format!("no mapping fills the Halo field {quote}")).hint(hint);
         }
@@ -95,7 +96,11 @@ fn mapping(At { span, value: entry }: &At<wire::Field>, report: &mut Report<'_>)
     let before = report.count();
     let write = match &entry.write {
         Some(At { span, value: wire::Write::UnlessEdited }) => {
-            report.to_come(span, "`unless-edited`", "write \"always\", \"create-only\" or \"if-empty\"");
+            report.still_to_come(
+                span,
+                "`unless-edited`",
+                "write \"always\", \"create-only\" or \"if-empty\"",
+            );
             WritePolicy::Always
         }
         Some(At { value: wire::Write::CreateOnly, .. }) => WritePolicy::CreateOnly,

@@ -16,18 +16,14 @@ use crate::settings::wire::connection as wire;
 /// Days after which single reads are made anew, once there are any.
 const REFRESH_DAYS: u32 = 7;
 
-pub(super) fn imports(
-    table: &wire::Imports,
-    mappings: &Mappings,
-    report: &mut Report<'_>,
-) -> Option<Imports> {
+pub(super) fn imports(table: &wire::Imports, mappings: &Mappings, report: &mut Report<'_>) -> Imports {
     let site = match &table.site {
         None | Some(At { value: wire::Site::Default, .. }) => SiteMode::Default,
         Some(At { value: wire::Site::UserOnCreate, .. }) => SiteMode::UserOnCreate,
         Some(At { value: wire::Site::UserThenDefault, .. }) => SiteMode::UserThenDefault,
         Some(At { span, value: wire::Site::Plugin }) => {
             let way_out = "write \"default\", \"user-on-create\" or \"user-then-default\"";
-            report.to_come(span, "a site from a plugin", way_out);
+            report.still_to_come(span, "a site from a plugin", way_out);
             SiteMode::Default
         }
     };
@@ -38,7 +34,7 @@ pub(super) fn imports(
     });
     to_come(table, report);
     let is = |value: &Option<At<bool>>, default: bool| value.as_ref().map_or(default, |at| at.value);
-    Some(Imports {
+    Imports {
         site,
         default_site,
         match_by: tiers(table.match_by.as_deref().unwrap_or_default(), mappings, report),
@@ -58,7 +54,7 @@ pub(super) fn imports(
         } else {
             SenseManaged::Include
         },
-    })
+    }
 }
 
 /// The keys that only features to come would obey. The other keys of software change nothing while it is off.
@@ -66,7 +62,7 @@ fn to_come(table: &wire::Imports, report: &mut Report<'_>) {
     if let Some(At { span, value }) = &table.details_refresh_days
         && *value != REFRESH_DAYS
     {
-        report.to_come(span, "reading details of single devices", "write 7, or leave the key out");
+        report.still_to_come(span, "reading details of single devices", "write 7, or leave the key out");
     }
     switched_off(table.software.as_ref(), "software", report);
 }
@@ -141,7 +137,7 @@ fn ignored(values: &[At<String>], report: &mut Report<'_>) -> Vec<String> {
 
 pub(super) fn users(table: &wire::Users, report: &mut Report<'_>) -> Option<Users> {
     if let Some(At { span, value: wire::UserOrigin::Entra }) = &table.source {
-        report.to_come(span, "the registered owner in Entra", "write \"intune\", or leave the key out");
+        report.still_to_come(span, "the registered owner in Entra", "write \"intune\", or leave the key out");
     }
     let identifier = match table.identifier.as_ref().map(|at| at.value) {
         None | Some(wire::Identifier::AzureObjectId) => UserIdentifier::AzureObjectId,

@@ -24,7 +24,7 @@ pub(in crate::settings) fn integrator(
             && listen.value.trim() != LISTEN.to_string()
         {
             let way_out = format!("write \"{LISTEN}\", or leave the key out");
-            report.to_come(&listen.span, "a console that listens elsewhere", &way_out);
+            report.still_to_come(&listen.span, "a console that listens elsewhere", &way_out);
         }
         left_out(console.public_url.as_ref(), "public_url", report);
     }

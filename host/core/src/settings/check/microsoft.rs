@@ -25,11 +25,19 @@ pub(super) fn microsoft(
     let tenant = table.tenant.as_ref().and_then(|value| tenant(value, report));
     let client_id = text(table.client_id.as_ref(), report);
     if let Some(At { span, value: wire::Authentication::AuthorizationCode }) = &table.authentication {
-        report.to_come(span, "sign-in as a person", "write \"client-credentials\", or leave the key out");
+        report.still_to_come(
+            span,
+            "sign-in as a person",
+            "write \"client-credentials\", or leave the key out",
+        );
     }
     let secret = table.credential.as_ref().and_then(|At { span, value: credential }| {
         if let Some(certificate) = &credential.certificate {
-            report.to_come(&certificate.span, "sign-in by certificate", "use `credential = { secret = … }`");
+            report.still_to_come(
+                &certificate.span,
+                "sign-in by certificate",
+                "use `credential = { secret = … }`",
+            );
             return None;
         }
         left_out(credential.key.as_ref(), "key", report);
