@@ -245,6 +245,25 @@ fn no_path_of_somebodys_machine_is_left() {
 }
 
 #[test]
+fn every_test_that_the_architecture_names_exists() {
+    let text = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
+    let (_, invariants) = text.split_once("\n## Invariants").unwrap();
+    let words = invariants.split('`').skip(1).step_by(2);
+    let sentences = words.filter(|word| {
+        word.matches('_').count() > 2 && word.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
+    });
+    let code = rust();
+    let cases = files("tests/scenarios/cases", ".toml");
+    let missing = sentences.filter(|name| {
+        let function = format!("fn {name}(");
+        let case = format!("/{name}.toml");
+        !code.iter().any(|source| source.text.contains(&function))
+            && !cases.iter().any(|source| source.path.ends_with(&case))
+    });
+    check(&missing.map(|name| format!("there is no test `{name}`")).collect::<Vec<_>>());
+}
+
+#[test]
 fn paths_and_crates_are_told_apart() {
     let paths = |line| crate_paths(line).map(|words| words.join(" ")).collect::<Vec<_>>();
     assert_eq!(paths("use crate::http::{ClientMaker, HttpError};"), ["http ClientMaker HttpError"]);
