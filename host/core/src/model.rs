@@ -21,6 +21,6 @@ pub use ids::{
 };
 pub use link::{FieldMemory, Link, LinkOrigin, LinkState, LinkSummary};
 pub use property::{Availability, Kind, Property};
-pub use run::{Counts, Entity, RunId, RunRecord, RunStatus};
+pub use run::{Action, Counts, Entity, RunId, RunRecord, RunStatus};
 pub use value::Value;
 pub use write::{AssetWrite, TypeWrite};

@@ -10,4 +10,6 @@ pub mod placeholder;
 
 pub use absence::{Absence, absent_links};
 pub use duplicates::{Standings, judge_duplicates};
-pub use pairing::{Candidates, Pair, Pairing, Tier, Unlinked, pair_linked, pair_unlinked, tier_name};
+pub use pairing::{
+    Candidates, LinkedAssets, Pair, Pairing, Tier, Unlinked, pair_linked, pair_unlinked, tier_name,
+};

@@ -31,15 +31,15 @@ pub use progress::{Progress, ProgressEvent, Silent};
 pub use world::World;
 
 use apply::Preconditions;
-use integrator_core::model::{Entity, RunStatus};
+use integrator_core::model::{Action, Counts, Entity, RunId, RunRecord, RunStatus};
 use integrator_core::plan::Footer;
 use session::Session;
 
 /// Imports one connection: plans, guards, applies, reports.
 pub async fn import(world: &World, connection: &str, options: &ImportOptions) -> RunOutcome {
     let mut session = match world.connection(connection) {
-        Ok(found) => Session::begin(world, found),
-        Err(error) => return unstarted(world, connection, error),
+        Ok(found) => Session::begin(world, found, Action::Import),
+        Err(error) => return unstarted(world, connection, Action::Import, error),
     };
     let result = import_in(&mut session, options).await;
     let (class, hint) = session.finish(result).await;
@@ -73,9 +73,9 @@ async fn import_in(session: &mut Session, options: &ImportOptions) -> Result<Exi
 /// Makes a plan and stores it; writes nothing to Halo.
 pub async fn plan(world: &World, connection: &str, options: &PlanOptions) -> PlanOutcome {
     let mut session = match world.connection(connection) {
-        Ok(found) => Session::begin(world, found),
+        Ok(found) => Session::begin(world, found, Action::Plan),
         Err(error) => {
-            let RunOutcome { record, class, hint } = unstarted(world, connection, error);
+            let RunOutcome { record, class, hint } = unstarted(world, connection, Action::Plan, error);
             return PlanOutcome { record, class, hint, plan: None, footer: None };
         }
     };
@@ -111,11 +111,11 @@ async fn plan_in(session: &mut Session, options: &PlanOptions) -> Result<ExitCla
 pub async fn apply(world: &World, source: &PlanSource) -> RunOutcome {
     let opened = match plan_file::open(world, source).await {
         Ok(opened) => opened,
-        Err(error) => return unstarted(world, "", error),
+        Err(error) => return unstarted(world, "", Action::Apply, error),
     };
     let mut session = match world.connection(&opened.header.connection) {
-        Ok(found) => Session::begin(world, found),
-        Err(error) => return unstarted(world, &opened.header.connection, error),
+        Ok(found) => Session::begin(world, found, Action::Apply),
+        Err(error) => return unstarted(world, &opened.header.connection, Action::Apply, error),
     };
     let result = apply_in(&mut session, opened).await;
     let (class, hint) = session.finish(result).await;
@@ -160,16 +160,17 @@ impl Session {
 }
 
 /// The outcome of a run that could not even begin.
-fn unstarted(world: &World, connection: &str, error: SyncError) -> RunOutcome {
-    let record = integrator_core::model::RunRecord {
-        run: integrator_core::model::RunId(String::new()),
+fn unstarted(world: &World, connection: &str, action: Action, error: SyncError) -> RunOutcome {
+    let record = RunRecord {
+        run: RunId(String::new()),
         connection: connection.to_owned(),
+        action,
         entity: Entity::Assets,
         status: RunStatus::Failed,
         started: world.clock.now(),
         seconds: 0.0,
         plan: None,
-        counts: integrator_core::model::Counts::default(),
+        counts: Counts::default(),
         requests_to_graph: 0,
         requests_to_halo: 0,
         plugins: std::collections::BTreeMap::new(),

@@ -192,7 +192,7 @@ fn decide_site(rulebook: &Rulebook, user: UserDecision) -> SiteDecision {
 fn digest(rulebook: &Rulebook, decision: &Decision) -> u64 {
     let mut hasher = blake3::Hasher::new();
     let mut part = |bytes: &[u8]| {
-        hasher.update(&(bytes.len() as u32).to_le_bytes());
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
         hasher.update(bytes);
     };
     match &decision.asset_type.asset_type {

@@ -345,18 +345,17 @@ impl Binder<'_> {
 
     fn mapping(&mut self, index: usize, mapping: &FieldMapping) -> Option<BoundMapping> {
         let setting = format!("fields, mapping {} (line {})", index + 1, mapping.line);
-        let member = match Member::system_name(&mapping.to) {
-            Some(name) => Some(Member::System(name.to_owned())),
-            None => {
-                let found = pick(&self.catalogue.fields, &mapping.to, |field| (&field.name, field.id.0));
-                let found: Option<FieldId> = found.map(|field| field.id);
-                if found.is_none() {
-                    let known: Vec<&str> =
-                        self.catalogue.fields.iter().map(|field| field.name.as_str()).collect();
-                    self.problem(&setting, "asset field", &mapping.to, &known);
-                }
-                found.map(Member::Field)
+        let member = if let Some(name) = Member::system_name(&mapping.to) {
+            Some(Member::System(name.to_owned()))
+        } else {
+            let found = pick(&self.catalogue.fields, &mapping.to, |field| (&field.name, field.id.0));
+            let found: Option<FieldId> = found.map(|field| field.id);
+            if found.is_none() {
+                let known: Vec<&str> =
+                    self.catalogue.fields.iter().map(|field| field.name.as_str()).collect();
+                self.problem(&setting, "asset field", &mapping.to, &known);
             }
+            found.map(Member::Field)
         };
         let types: Vec<TypeId> = mapping
             .types

@@ -15,7 +15,7 @@ pub fn apply(transform: &Transform, value: Value) -> Option<Value> {
         Transform::MacColons => text(&value, mac_colons),
         Transform::BytesToGb => bytes_to_gb(&value),
         Transform::Date(format) => date(&value, format),
-        Transform::YesNo => yes_no(value),
+        Transform::YesNo => Some(yes_no(value)),
         Transform::Map { entries, otherwise } => map(value, entries, otherwise.as_deref()),
     }
 }
@@ -51,6 +51,9 @@ fn mac_colons(text: &str) -> String {
     }
 }
 
+/// As storage is counted in.
+const GIGABYTE: i64 = 1 << 30;
+
 fn bytes_to_gb(value: &Value) -> Option<Value> {
     let bytes = match value {
         Value::Whole(bytes) => *bytes,
@@ -60,7 +63,6 @@ fn bytes_to_gb(value: &Value) -> Option<Value> {
     if bytes <= 0 {
         return None;
     }
-    const GIGABYTE: i64 = 1 << 30;
     Some(Value::Whole(bytes / GIGABYTE + i64::from(bytes % GIGABYTE >= GIGABYTE / 2)))
 }
 
@@ -72,7 +74,7 @@ fn date(value: &Value, format: &str) -> Option<Value> {
     Value::from_text(time.format(format).to_string())
 }
 
-fn yes_no(value: Value) -> Option<Value> {
+fn yes_no(value: Value) -> Value {
     let flag = match &value {
         Value::Flag(flag) => Some(*flag),
         other => match fold(&other.text()).as_str() {
@@ -82,8 +84,8 @@ fn yes_no(value: Value) -> Option<Value> {
         },
     };
     match flag {
-        Some(flag) => Some(Value::Text(if flag { "Yes" } else { "No" }.to_owned())),
-        None => Some(value),
+        Some(flag) => Value::Text(if flag { "Yes" } else { "No" }.to_owned()),
+        None => value,
     }
 }
 
@@ -102,6 +104,7 @@ fn map(value: Value, entries: &[(String, String)], otherwise: Option<&str>) -> O
 mod tests {
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "a table of values reads better without borrows")]
     fn check(transform: &Transform, value: Value, expected: Option<&str>) {
         let result = apply(transform, value.clone());
         assert_eq!(result.as_ref().map(Value::text).as_deref(), expected, "{transform:?} of {value:?}");

@@ -26,6 +26,29 @@ pub enum Entity {
     Assets,
 }
 
+/// What a run was asked to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Plan, guard and apply.
+    #[default]
+    Import,
+    /// Only plan: its figures foretell, nothing was written.
+    Plan,
+    /// Apply a plan that was made before.
+    Apply,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Import => "import",
+            Self::Plan => "plan",
+            Self::Apply => "apply",
+        })
+    }
+}
+
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -64,6 +87,9 @@ pub struct RunRecord {
     pub run: RunId,
     /// The connection's file name without its ending.
     pub connection: String,
+    /// What was asked for.
+    #[serde(default)]
+    pub action: Action,
     /// What was imported.
     pub entity: Entity,
     /// How it ended.

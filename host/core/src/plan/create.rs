@@ -1,13 +1,13 @@
 //! Steps that create: an asset for a device without one, and the asset type it may need.
 
 use super::step::{Change, Effect, Facts, Part, Step, StepId, StepKind};
-use crate::decide::UserDecision;
-use crate::decide::{Decision, TypeRef};
+
+use super::update::StatusLeftOut;
+use crate::decide::{Decision, TypeRef, UserDecision};
 use crate::model::device::Slot;
 use crate::model::link::Shown;
 use crate::model::{
-    AssetId, AssetWrite, Device, FieldMemory, Link, LinkOrigin, LinkState, Member, StatusId, TypeId,
-    TypeWrite,
+    AssetId, AssetWrite, Device, FieldMemory, Link, LinkOrigin, LinkState, Member, TypeId, TypeWrite,
 };
 
 /// The member by which Halo remembers the managed device.
@@ -61,19 +61,76 @@ pub fn plan_type(facts: Facts<'_>, name: &str) -> Step {
     .sealed()
 }
 
-/// Plans the creation of a device's asset. `type_step` is the step that creates its type, when one does.
-/// Gives the status that the type does not allow and that was therefore left out, if there is one.
+/// Plans the creation of a device's asset. `type_step` is the step that creates its type, when one does;
+/// `user_name` is the matched user's. Gives the status that the type does not allow and that was therefore left
+/// out, if there is one.
 pub fn plan_create(
     facts: Facts<'_>,
     device: &Device,
     decision: &Decision,
     type_step: Option<&StepId>,
-) -> (Step, Option<(Option<TypeId>, StatusId)>) {
+    user_name: Option<&str>,
+) -> (Step, StatusLeftOut) {
     let rulebook = facts.rulebook;
     let type_id = match &decision.asset_type.asset_type {
         TypeRef::Existing(id) => Some(*id),
         TypeRef::New(_) => None,
     };
+    let site = decision.site.on_create.or(rulebook.client.main_site);
+    // A type that a step creates allows what the type it is copied from allows.
+    let judged_type = type_id.or(rulebook.types.default);
+    let status = rulebook.status_new.filter(|status| facts.allows(judged_type, *status));
+    let left_out = rulebook.status_new.filter(|_| status.is_none()).map(|status| (judged_type, status));
+    let user = match decision.user {
+        UserDecision::Matched(user) => Some(user.id),
+        _ => None,
+    };
+    let write = AssetWrite {
+        id: None,
+        type_id,
+        client: site.is_none().then_some(rulebook.client.id),
+        site,
+        status,
+        intune_id: Some(device.id.0.clone()),
+        tenant: Some(facts.tenant.clone()),
+        users: user.map(|user| vec![user]),
+        members: members(facts, decision, type_id),
+    };
+    let step = Step {
+        step: StepId(String::new()),
+        kind: StepKind::CreateAsset,
+        effect: Effect::Create,
+        device: Some(device.id.clone()),
+        name: device.name().to_owned(),
+        needs: type_step.into_iter().cloned().collect(),
+        changes: changes(facts, decision, &write, user_name),
+        link: Some(link(facts, device, decision, &write)),
+        asset: Some(write),
+        new_type: None,
+        replaces: None,
+    };
+    (step.sealed(), left_out)
+}
+
+/// The mapped members with their values. Where two mappings fill one, the later counts, as in the settings file.
+fn members(facts: Facts<'_>, decision: &Decision, type_id: Option<TypeId>) -> Vec<(Member, Option<String>)> {
+    let mut members: Vec<(Member, Option<String>)> = Vec::new();
+    for field in &decision.fields {
+        let Some(mapping) = facts.rulebook.mappings.get(field.mapping) else { continue };
+        let applies = mapping.types.is_empty() || type_id.is_some_and(|id| mapping.types.contains(&id));
+        let (true, Some(value)) = (applies, &field.value) else { continue };
+        members.retain(|(member, _)| *member != mapping.member);
+        members.push((mapping.member.clone(), Some(value.clone())));
+    }
+    members
+}
+
+fn changes(
+    facts: Facts<'_>,
+    decision: &Decision,
+    write: &AssetWrite,
+    user_name: Option<&str>,
+) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut change = |part: Part, name: &str, to: String, text: Option<String>, reason: String| {
         let shown = text.map(|text| (String::new(), text));
@@ -83,59 +140,29 @@ pub fn plan_create(
         TypeRef::Existing(id) => facts.catalogue.type_name(*id),
         TypeRef::New(name) => name.clone(),
     };
-    let type_number = type_id.map_or_else(|| type_name.clone(), |id| id.to_string());
+    let type_number = write.type_id.map_or_else(|| type_name.clone(), |id| id.to_string());
     change(Part::Type, "type", type_number, Some(type_name), decision.asset_type.reason.text());
-    let site = decision.site.on_create.or(rulebook.client.main_site);
-    if let Some(site) = site {
-        change(
-            Part::Site,
-            "site",
-            site.to_string(),
-            facts.catalogue.sites.iter().find(|known| known.id == site).map(|known| known.name.clone()),
-            match decision.site.on_create {
-                Some(_) => decision.site.reason.text().to_owned(),
-                None => format!("main site of client \"{}\"", rulebook.client.name),
-            },
-        );
+    if let Some(site) = write.site {
+        let name =
+            facts.catalogue.sites.iter().find(|known| known.id == site).map(|known| known.name.clone());
+        let reason = match decision.site.on_create {
+            Some(_) => decision.site.reason.text().to_owned(),
+            None => format!("main site of client \"{}\"", facts.rulebook.client.name),
+        };
+        change(Part::Site, "site", site.to_string(), name, reason);
     }
-    // A type that a step creates allows what the type it is copied from allows.
-    let judged_type = type_id.or(rulebook.types.default);
-    let mut left_out = None;
-    let status = rulebook.status_new.filter(|status| {
-        let allowed = facts.allows(judged_type, *status);
-        if !allowed {
-            left_out = Some((judged_type, *status));
-        }
-        allowed
-    });
-    if let Some(status) = status {
+    if let Some(status) = write.status {
         let name = facts.catalogue.status_name(status);
         change(Part::Status, "status", status.to_string(), Some(name), "statuses.new".to_owned());
     }
-    let user = match decision.user {
-        UserDecision::Matched(user) => Some(user.id),
-        _ => None,
-    };
-    if let Some(user) = user {
-        change(Part::User, "user", user.to_string(), None, "the device's primary user".to_owned());
+    for user in write.users.iter().flatten() {
+        let name = user_name.map(str::to_owned);
+        change(Part::User, "user", user.to_string(), name, "the device's primary user".to_owned());
     }
-    change(
-        Part::IntuneId,
-        INTUNE_ID,
-        device.id.0.clone(),
-        None,
-        "tells which device the asset is".to_owned(),
-    );
-    let mut members: Vec<(Member, Option<String>)> = Vec::new();
-    for field in &decision.fields {
-        let Some(mapping) = rulebook.mappings.get(field.mapping) else { continue };
-        let applies = mapping.types.is_empty() || type_id.is_some_and(|id| mapping.types.contains(&id));
-        let (true, Some(value)) = (applies, &field.value) else { continue };
-        // Where two mappings fill one member, the later one counts, as in the settings file.
-        members.retain(|(member, _)| *member != mapping.member);
-        members.push((mapping.member.clone(), Some(value.clone())));
+    if let Some(id) = &write.intune_id {
+        change(Part::IntuneId, INTUNE_ID, id.clone(), None, "tells which device the asset is".to_owned());
     }
-    for (member, value) in &members {
+    for (member, value) in &write.members {
         let name = facts.member_name(member);
         change(
             Part::Member(member.clone()),
@@ -145,7 +172,14 @@ pub fn plan_create(
             "mapped".to_owned(),
         );
     }
-    let mut fields: Vec<FieldMemory> = members
+    changes
+}
+
+/// What is remembered once the asset is there; its number is filled in then.
+fn link(facts: Facts<'_>, device: &Device, decision: &Decision, write: &AssetWrite) -> Link {
+    let rulebook = facts.rulebook;
+    let mut fields: Vec<FieldMemory> = write
+        .members
         .iter()
         .map(|(member, value)| FieldMemory {
             member: member.clone(),
@@ -155,10 +189,10 @@ pub fn plan_create(
         .collect();
     fields.push(FieldMemory {
         member: Member::System(INTUNE_ID.to_owned()),
-        written: Some(device.id.0.clone()),
+        written: write.intune_id.clone(),
         shown: Shown::Unseen,
     });
-    let link = Link {
+    Link {
         tenant: facts.tenant.clone(),
         device: device.id.clone(),
         device_name: device.name().to_owned(),
@@ -167,10 +201,10 @@ pub fn plan_create(
         asset: AssetId(0),
         origin: LinkOrigin::Created,
         fields,
-        user,
-        site,
-        type_id,
-        status,
+        user: write.users.iter().flatten().next().copied(),
+        site: write.site,
+        type_id: write.type_id,
+        status: write.status,
         status_before: None,
         state: LinkState::Present,
         since: facts.now,
@@ -178,29 +212,5 @@ pub fn plan_create(
         last_complete_run: String::new(),
         decision: decision.digest,
         shown: 0,
-    };
-    let step = Step {
-        step: StepId(String::new()),
-        kind: StepKind::CreateAsset,
-        effect: Effect::Create,
-        device: Some(device.id.clone()),
-        name: device.name().to_owned(),
-        needs: type_step.into_iter().cloned().collect(),
-        changes,
-        asset: Some(AssetWrite {
-            id: None,
-            type_id,
-            client: site.is_none().then_some(rulebook.client.id),
-            site,
-            status,
-            intune_id: Some(device.id.0.clone()),
-            tenant: Some(facts.tenant.clone()),
-            users: user.map(|user| vec![user]),
-            members,
-        }),
-        new_type: None,
-        link: Some(link),
-        replaces: None,
-    };
-    (step.sealed(), left_out)
+    }
 }

@@ -113,6 +113,7 @@ impl Step {
     }
 
     /// Gives the step its id: a digest of kind, target and content.
+    #[must_use]
     pub fn sealed(mut self) -> Self {
         let content = serde_json::to_vec(&(
             self.kind,

@@ -287,7 +287,18 @@ impl Draft<'_> {
             Some(users) => list(users),
             None => row_name.map(str::to_owned),
         };
-        self.change(Part::User, "user", (from, list(&after)), reason);
+        let name = |id: &UserId| {
+            let known = subject.users.iter().find(|user| user.id == *id);
+            known.map_or_else(|| id.to_string(), |user| user.name.clone())
+        };
+        let named = |users: &[UserId]| users.iter().map(name).collect::<Vec<_>>().join(", ");
+        let old = match &self.asset.users {
+            Some(users) => named(users),
+            None => from.clone().unwrap_or_default(),
+        };
+        let shown = Some((old, named(&after)));
+        let to = list(&after);
+        self.changes.push(Change { part: Part::User, name: "user".to_owned(), from, to, shown, reason });
         self.write.users = Some(after);
         true
     }

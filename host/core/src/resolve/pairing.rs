@@ -198,19 +198,27 @@ fn pass_on(
     }
 }
 
+/// Assets that have a link.
+#[derive(Debug, Default)]
+pub struct LinkedAssets {
+    /// Linked to devices that live: no candidates.
+    pub taken: FxHashSet<AssetId>,
+    /// Linked to devices that are gone, each with its link, which a match takes over.
+    pub gone: FxHashMap<AssetId, u32>,
+}
+
 /// Matches the rows that are still without a pair, tier by tier.
 ///
-/// `taken` are the assets linked to devices that live; `gone` maps the assets linked to devices that are gone to
-/// their links, which a match takes over. `tier_names` are for the texts of what is held.
+/// `linked` says which assets are out of reach, or to be taken over. `tier_names` are for the texts of what is held.
 pub fn pair_unlinked(
     rows: &[IdentityRow],
     unlinked: &[Unlinked],
     candidates: &Candidates,
-    mut taken: FxHashSet<AssetId>,
-    gone: &FxHashMap<AssetId, u32>,
+    linked: LinkedAssets,
     tier_names: &[String],
     pairing: &mut Pairing,
 ) {
+    let LinkedAssets { mut taken, gone } = linked;
     let tiers = std::iter::once(Tier::IntuneId)
         .chain((0..candidates.tiers.len()).filter_map(|index| u8::try_from(index).ok().map(Tier::MatchBy)));
     for tier in tiers {

@@ -9,6 +9,8 @@ mod keys;
 mod leases;
 mod open;
 mod scan;
+mod stored;
+mod summaries;
 
 use super::folder::{FORMAT, StoreFolder};
 use super::{
@@ -16,7 +18,7 @@ use super::{
     plans,
 };
 use async_trait::async_trait;
-use codec::{Reader, StoredSummary, connection_hash, decode, decode_json};
+use codec::{Reader, connection_hash, decode, decode_json, decode_link};
 use commit::Writer;
 use integrator_core::model::{
     Asset, AssetId, DeviceKey, HaloUser, Link, LinkSummary, RunId, RunRecord, UserId,
@@ -27,6 +29,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
+use summaries::{LinkBlock, StoredLinkSummary, asset_summaries};
 
 /// What the engine is allowed.
 #[derive(Clone, Copy, Debug)]
@@ -158,7 +161,7 @@ impl Inner {
         Ok(StoreInfo {
             folder: self.folder.path().to_owned(),
             format: FORMAT,
-            links: self.count(Kind::LinkSummary)?,
+            links: self.count_entries::<StoredLinkSummary>(Kind::LinkSummaries)?,
             assets: counts.assets,
             users: counts.users,
             runs: self.count(Kind::Run)?,
@@ -186,41 +189,43 @@ fn folder_bytes(path: &Path) -> io::Result<u64> {
 impl Store for SledStore {
     fn link_summaries(&self, connection: &str, tenant: DeviceKey) -> Chunks<LinkSummary> {
         let wanted = connection_hash(connection);
-        self.scan(Kind::LinkSummary, Kind::LinkSummary.tenant(tenant), scan::SMALL, move |key, value| {
-            let stored: StoredSummary = decode(Kind::LinkSummary, key, value)?;
-            if stored.connection != wanted {
-                return Ok(None);
-            }
-            let device = Kind::device_of(key)
-                .ok_or_else(|| codec::bad(Kind::LinkSummary, key, &"its key is cut short"))?;
-            Ok(Some(stored.summary(device)))
+        let prefix = Kind::LinkSummaries.tenant(tenant);
+        self.scan(Kind::LinkSummaries, prefix, scan::SMALL, move |key, value, chunk| {
+            let block: LinkBlock = decode(Kind::LinkSummaries, key, value)?;
+            let wanted = block.into_iter().filter(|entry| entry.connection == wanted);
+            chunk.extend(wanted.map(StoredLinkSummary::summary));
+            Ok(())
         })
     }
 
     fn all_links(&self, connection: Option<&str>) -> Chunks<Link> {
         let connection = connection.map(str::to_owned);
-        self.scan(Kind::Link, Kind::Link.text(b""), scan::LARGE, move |key, value| {
-            let link: Link = decode(Kind::Link, key, value)?;
-            Ok(connection.as_ref().is_none_or(|wanted| link.connection == *wanted).then_some(link))
+        self.scan(Kind::Link, Kind::Link.text(b""), scan::LARGE, move |key, value, chunk| {
+            let link = decode_link(Kind::Link, key, value)?;
+            if connection.as_ref().is_none_or(|wanted| link.connection == *wanted) {
+                chunk.push(link);
+            }
+            Ok(())
         })
     }
 
     async fn links(&self, tenant: DeviceKey, devices: &[DeviceKey]) -> Result<Vec<Option<Link>>, StoreError> {
         let keys = devices.iter().map(|device| Kind::Link.device(tenant, *device)).collect();
-        self.by_keys(Kind::Link, keys, decode).await
+        self.by_keys(Kind::Link, keys, decode_link).await
     }
 
     fn asset_summaries(&self) -> Chunks<AssetSummary> {
-        self.scan(Kind::AssetSummary, Kind::AssetSummary.text(b""), scan::SMALL, |key, value| {
-            let id = asset_of(key)?;
-            let digest: [u8; 8] = decode(Kind::AssetSummary, key, value)?;
-            Ok(Some(AssetSummary { id, digest: u64::from_le_bytes(digest) }))
+        let prefix = Kind::AssetSummaries.text(b"");
+        self.scan(Kind::AssetSummaries, prefix, scan::SMALL, |key, value, chunk| {
+            chunk.extend(asset_summaries(decode(Kind::AssetSummaries, key, value)?));
+            Ok(())
         })
     }
 
     fn all_assets(&self) -> Chunks<Asset> {
-        self.scan(Kind::Asset, Kind::Asset.text(b""), scan::LARGE, |key, value| {
-            decode(Kind::Asset, key, value).map(Some)
+        self.scan(Kind::Asset, Kind::Asset.text(b""), scan::LARGE, |key, value, chunk| {
+            chunk.push(decode(Kind::Asset, key, value)?);
+            Ok(())
         })
     }
 
@@ -230,12 +235,7 @@ impl Store for SledStore {
     }
 
     async fn highest_asset(&self) -> Result<Option<AssetId>, StoreError> {
-        self.blocking(|inner| match inner.db.scan_prefix(Kind::AssetSummary.text(b"")).next_back() {
-            None => Ok(None),
-            Some(Ok((key, _))) => asset_of(&key).map(Some),
-            Some(Err(error)) => Err(inner.error("read", error)),
-        })
-        .await
+        self.blocking(Inner::highest_asset).await
     }
 
     async fn asset_count(&self) -> Result<u64, StoreError> {
@@ -243,8 +243,9 @@ impl Store for SledStore {
     }
 
     fn users(&self) -> Chunks<HaloUser> {
-        self.scan(Kind::User, Kind::User.text(b""), scan::LARGE, |key, value| {
-            decode(Kind::User, key, value).map(Some)
+        self.scan(Kind::User, Kind::User.text(b""), scan::LARGE, |key, value, chunk| {
+            chunk.push(decode(Kind::User, key, value)?);
+            Ok(())
         })
     }
 
@@ -302,7 +303,7 @@ impl Store for SledStore {
 
     async fn commit(&self, lease: Option<&Lease>, changes: ChangeSet) -> Result<(), StoreError> {
         let lease = lease.cloned();
-        self.blocking(move |inner| inner.commit(lease.as_ref(), &changes)).await
+        self.blocking(move |inner| inner.commit(lease.as_ref(), changes)).await
     }
 
     async fn flush(&self) -> Result<(), StoreError> {
@@ -355,10 +356,4 @@ impl Store for SledStore {
         })
         .await
     }
-}
-
-fn asset_of(key: &[u8]) -> Result<AssetId, StoreError> {
-    Kind::number_of(key)
-        .map(AssetId)
-        .ok_or_else(|| codec::bad(Kind::AssetSummary, key, &"its key is cut short"))
 }

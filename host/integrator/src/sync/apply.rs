@@ -1,16 +1,16 @@
 //! Carries out a plan, exactly: its steps in order, in batches, each journalled before it is sent and committed
 //! when its answer is clear. Nothing is decided here but what an answer means.
 
-pub mod answer;
+mod answer;
 mod creates;
-pub mod pairing;
+mod pairing;
 mod preconditions;
 mod read_back;
 mod recover;
 mod types;
 mod updates;
 
-pub use recover::recover;
+pub(crate) use recover::recover;
 
 use super::error::SyncError;
 use super::progress::{Progress, ProgressEvent};
@@ -34,7 +34,7 @@ const REMEMBERED_AT_ONCE: usize = 1000;
 
 /// Whether a step's expectations are checked once more before it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Preconditions {
+pub(crate) enum Preconditions {
     /// The plan was made a moment ago by the same run.
     Fresh,
     /// The plan comes from the store or a file: each record must still look as the plan expects.
@@ -43,44 +43,44 @@ pub enum Preconditions {
 
 /// What an apply works with.
 #[derive(Clone)]
-pub struct ApplyContext<'a> {
+pub(crate) struct ApplyContext<'a> {
     /// Writes.
-    pub halo: &'a HaloClient,
+    pub(crate) halo: &'a HaloClient,
     /// Remembers.
-    pub store: &'a dyn Store,
+    pub(crate) store: &'a dyn Store,
     /// The right to write.
-    pub lease: &'a Lease,
+    pub(crate) lease: &'a Lease,
     /// The connection, by file name.
-    pub connection: String,
+    pub(crate) connection: String,
     /// The tenant of the devices.
-    pub tenant: TenantId,
+    pub(crate) tenant: TenantId,
     /// The run.
-    pub run: RunId,
+    pub(crate) run: RunId,
     /// Assets in one write at most.
-    pub batch: usize,
+    pub(crate) batch: usize,
     /// The run's clock.
-    pub now: DateTime<Utc>,
+    pub(crate) now: DateTime<Utc>,
     /// Whether to check expectations.
-    pub preconditions: Preconditions,
+    pub(crate) preconditions: Preconditions,
     /// Listens.
-    pub progress: Arc<dyn Progress>,
+    pub(crate) progress: Arc<dyn Progress>,
     /// Turns true when the run is to stop.
-    pub stop: watch::Receiver<bool>,
+    pub(crate) stop: watch::Receiver<bool>,
     /// Steps of the plan, for progress.
-    pub steps: u64,
+    pub(crate) steps: u64,
 }
 
 /// What an apply came to.
 #[derive(Clone, Debug, Default)]
-pub struct Applied {
+pub(crate) struct Applied {
     /// What was really written.
-    pub counts: Counts,
+    pub(crate) counts: Counts,
     /// Refusals and warnings.
-    pub notices: Vec<String>,
+    pub(crate) notices: Vec<String>,
     /// Distinct assets written.
-    pub written: u64,
+    pub(crate) written: u64,
     /// The newest modification that answers showed.
-    pub newest: Option<DateTime<Utc>>,
+    pub(crate) newest: Option<DateTime<Utc>>,
 }
 
 /// A step whose write is complete.
@@ -111,7 +111,7 @@ struct Applier<'a> {
 }
 
 /// Applies the steps of a plan. The result is given even when the apply ended early, together with the reason.
-pub async fn apply(context: ApplyContext<'_>, mut lines: Chunks<String>) -> (Applied, Result<(), SyncError>) {
+pub(crate) async fn apply(context: ApplyContext<'_>, mut lines: Chunks<String>) -> (Applied, Result<(), SyncError>) {
     let highest = match context.store.highest_asset().await {
         Ok(highest) => highest,
         Err(error) => return (Applied::default(), Err(error.into())),

@@ -9,7 +9,7 @@ use integrator_core::settings::Connection;
 
 /// Reads what the connection needs: one request each for types, groups, statuses and fields, one each for the
 /// client and the default site by name.
-pub async fn read(halo: &HaloClient, connection: &Connection) -> Result<Catalogue, SyncError> {
+pub(crate) async fn read(halo: &HaloClient, connection: &Connection) -> Result<Catalogue, SyncError> {
     let Needs { fields, groups, statuses, default_site } = needs(connection);
     let mut catalogue = Catalogue { types: halo.asset_types().await?, ..Catalogue::default() };
     if fields == Need::Yes {

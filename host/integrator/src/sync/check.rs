@@ -75,7 +75,7 @@ async fn microsoft(world: &World, connection: &Connection) -> Result<Vec<String>
     if !missing.is_empty() {
         return Err(SyncError {
             message: format!("the app registration lacks the application permission {}", missing.join(", ")),
-            hint: Some("add it under API permissions > Microsoft Graph > Application permissions, and grant admin consent".to_owned()),
+            hint: Some(permissions::HINT.to_owned()),
             class: ExitClass::SignIn,
         });
     }

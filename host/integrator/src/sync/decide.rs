@@ -25,13 +25,13 @@ const AT_ONCE: usize = 3;
 
 /// A device that has to be compared with Halo.
 #[derive(Debug)]
-pub struct Work {
+pub(crate) struct Work {
     /// Its row, by index.
-    pub row: u32,
+    pub(crate) row: u32,
     /// The device.
-    pub device: Device,
+    pub(crate) device: Device,
     /// What it should become.
-    pub decision: Decision,
+    pub(crate) decision: Decision,
 }
 
 /// What one stretch came to.
@@ -47,21 +47,21 @@ struct Decided {
 
 /// What every worker reads.
 #[derive(Debug)]
-pub struct Shared {
+pub(crate) struct Shared {
     /// The settings, bound.
-    pub rulebook: Arc<Rulebook>,
+    pub(crate) rulebook: Arc<Rulebook>,
     /// Halo's users by identifier.
-    pub users: UserIndex,
+    pub(crate) users: UserIndex,
     /// Rows, pairs, links.
-    pub resolved: Resolved,
+    pub(crate) resolved: Resolved,
     /// The run's clock.
-    pub now: DateTime<Utc>,
+    pub(crate) now: DateTime<Utc>,
     /// Only this device, by id, name or serial number, folded.
-    pub only: Option<String>,
+    pub(crate) only: Option<String>,
 }
 
 /// Decides every device and hands what is not settled to the planner.
-pub async fn decide_all(
+pub(crate) async fn decide_all(
     spool: &Spool,
     shared: &Arc<Shared>,
     planner: &mut Planner<'_>,

@@ -22,17 +22,17 @@ pub struct SyncError {
 
 impl SyncError {
     /// An error of the settings or their names.
-    pub fn settings(message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn settings(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { message: message.into(), hint: Some(hint.into()), class: ExitClass::Settings }
     }
 
     /// A side that could not be read completely.
-    pub fn unreadable(message: impl Into<String>, hint: Option<String>) -> Self {
+    pub(crate) fn unreadable(message: impl Into<String>, hint: Option<String>) -> Self {
         Self { message: message.into(), hint, class: ExitClass::Unreadable }
     }
 
     /// A person or the system asked to stop.
-    pub fn interrupted() -> Self {
+    pub(crate) fn interrupted() -> Self {
         Self {
             message: "interrupted".to_owned(),
             hint: Some("what was written is recorded; run the import again to go on".to_owned()),
@@ -41,7 +41,7 @@ impl SyncError {
     }
 
     /// Something that cannot be; a bug.
-    pub fn bug(message: impl Into<String>) -> Self {
+    pub(crate) fn bug(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None, class: ExitClass::Bug }
     }
 }

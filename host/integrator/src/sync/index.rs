@@ -7,22 +7,22 @@
 mod assets;
 mod users;
 
-pub use assets::{advance_mark, asset_mark, refresh_assets};
-pub use users::refresh_users;
+pub(crate) use assets::{advance_mark, asset_mark, refresh_assets};
+pub(crate) use users::refresh_users;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// How far the index has been read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct IndexMark {
+pub(crate) struct IndexMark {
     /// The newest modification that has been read, on Halo's clock; what changed from it on is read next.
-    pub modified: Option<DateTime<Utc>>,
+    pub(crate) modified: Option<DateTime<Utc>>,
     /// When everything was walked last.
-    pub walked: Option<DateTime<Utc>>,
+    pub(crate) walked: Option<DateTime<Utc>>,
     /// Members of users that were read besides the common ones; others ask for a new walk.
     #[serde(default)]
-    pub members: Vec<String>,
+    pub(crate) members: Vec<String>,
 }
 
 /// Name of the mark of assets.

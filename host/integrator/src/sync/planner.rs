@@ -29,25 +29,25 @@ const USER_READS: usize = 200;
 const ABSENT_CHUNK: usize = 500;
 
 /// Makes steps.
-pub struct Planner<'a> {
+pub(crate) struct Planner<'a> {
     /// Where lines go.
-    pub sink: PlanSink,
+    pub(crate) sink: PlanSink,
     /// Halo's choices; types gain their details as they are needed.
-    pub catalogue: Catalogue,
+    pub(crate) catalogue: Catalogue,
     /// Reads what a step rests on.
-    pub halo: &'a HaloClient,
+    pub(crate) halo: &'a HaloClient,
     /// Loads links, assets and users.
-    pub store: &'a dyn Store,
+    pub(crate) store: &'a dyn Store,
     /// What was decided from.
-    pub shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     /// The tenant of the devices.
-    pub tenant: TenantId,
+    pub(crate) tenant: TenantId,
     /// The run's id.
-    pub run: String,
+    pub(crate) run: String,
     /// Newly concluded deleted.
-    pub concluded: u64,
+    pub(crate) concluded: u64,
     /// Newly matched with assets that had no link.
-    pub matched: u64,
+    pub(crate) matched: u64,
     new_types: FxHashMap<String, (String, StepId)>,
     left_out: FxHashSet<(Option<TypeId>, StatusId)>,
     user_reads: usize,
@@ -68,7 +68,7 @@ struct Loaded {
 
 impl<'a> Planner<'a> {
     /// Begins with what the run has read.
-    pub fn new(
+    pub(crate) fn new(
         sink: PlanSink,
         catalogue: Catalogue,
         halo: &'a HaloClient,
@@ -93,7 +93,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Plans one stretch of devices.
-    pub async fn plan(&mut self, work: Vec<Work>) -> Result<(), SyncError> {
+    pub(crate) async fn plan(&mut self, work: Vec<Work>) -> Result<(), SyncError> {
         if work.is_empty() {
             return Ok(());
         }
@@ -129,7 +129,7 @@ impl<'a> Planner<'a> {
         let assets = self.store.assets(&asset_ids).await?;
         let mut user_ids: Vec<UserId> = links.values().filter_map(|link| link.user).collect();
         user_ids.extend(work.iter().filter_map(|one| match one.decision.user {
-            UserDecision::Matched(user) if !asset_ids.is_empty() => Some(user.id),
+            UserDecision::Matched(user) => Some(user.id),
             _ => None,
         }));
         user_ids.sort_unstable();
@@ -161,7 +161,7 @@ impl<'a> Planner<'a> {
                 self.matched += 1;
                 (Basis::Matched(*tier), *asset)
             }
-            _ => return self.create(&device, &decision).await,
+            _ => return self.create(&device, &decision, loaded).await,
         };
         let Some(asset) = loaded.assets.get(&asset) else {
             return self
@@ -236,7 +236,12 @@ impl<'a> Planner<'a> {
         self.settle(planned).await
     }
 
-    async fn create(&mut self, device: &Device, decision: &Decision) -> Result<(), SyncError> {
+    async fn create(
+        &mut self,
+        device: &Device,
+        decision: &Decision,
+        loaded: &Loaded,
+    ) -> Result<(), SyncError> {
         let shared = Arc::clone(&self.shared);
         if shared.rulebook.connection.imports.create == Creation::UpdateOnly {
             self.sink.counts.devices_excluded += 1;
@@ -250,7 +255,11 @@ impl<'a> Planner<'a> {
             };
             self.read_type(judged).await?;
         }
-        let (step, left_out) = plan_create(self.facts(), device, decision, type_step.as_ref());
+        let user_name = match decision.user {
+            UserDecision::Matched(user) => loaded.users.get(&user.id).map(|user| user.name.as_str()),
+            _ => None,
+        };
+        let (step, left_out) = plan_create(self.facts(), device, decision, type_step.as_ref(), user_name);
         self.status_left_out(left_out);
         self.sink.step(step).await
     }
@@ -284,15 +293,33 @@ impl<'a> Planner<'a> {
     }
 
     /// Plans what became of links without a device in the sweep.
-    pub async fn plan_absences(&mut self, graph: &GraphClient) -> Result<(), SyncError> {
+    pub(crate) async fn plan_absences(&mut self, graph: &GraphClient) -> Result<(), SyncError> {
         let shared = Arc::clone(&self.shared);
         let resolved = &shared.resolved;
         let needed = shared.rulebook.connection.statuses.deleted_after_runs;
+        if resolved.absent.is_empty() {
+            return Ok(());
+        }
+        let live: FxHashMap<AssetId, DeviceKey> = resolved
+            .pairs
+            .iter()
+            .filter_map(|pair| match pair {
+                Pair::Linked(link) | Pair::Inherits(link, _) => resolved.links.get(*link as usize),
+                _ => None,
+            })
+            .map(|link| (link.asset, link.key))
+            .collect();
         for chunk in resolved.absent.chunks(ABSENT_CHUNK) {
             let summaries: Vec<_> = chunk.iter().filter_map(|index| resolved.links.get(*index)).collect();
             let keys: Vec<DeviceKey> = summaries.iter().map(|link| link.key).collect();
             let mut proving = Vec::new();
             for link in self.store.links(self.tenant.key(), &keys).await?.into_iter().flatten() {
+                if live.contains_key(&link.asset) {
+                    // A run that died between its write and its memory: the asset has passed to a live device.
+                    let reason = format!("asset {} belongs to another device now", link.asset);
+                    self.sink.remember(Remember { link: None, forget: Some(link.device), reason }).await?;
+                    continue;
+                }
                 let serial = link.summary().serial;
                 let reenrolled = if serial != 0 && resolved.live_serials.contains(&serial) {
                     Reenrolled::Yes

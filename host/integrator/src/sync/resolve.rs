@@ -14,7 +14,8 @@ use integrator_core::decide::decision::match_values;
 use integrator_core::model::link::serial_hash;
 use integrator_core::model::{AssetId, DeviceKey, IdentityRow, LinkState, LinkSummary};
 use integrator_core::resolve::{
-    Candidates, Pair, Pairing, Unlinked, absent_links, judge_duplicates, pair_linked, pair_unlinked,
+    Candidates, LinkedAssets, Pair, Pairing, Unlinked, absent_links, judge_duplicates, pair_linked,
+    pair_unlinked,
 };
 use integrator_core::settings::MatchReach;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -26,35 +27,35 @@ const MATCH_CHUNK: usize = 4096;
 
 /// What the decide pass works from. Rows, pairs and links by index.
 #[derive(Debug)]
-pub struct Resolved {
+pub(crate) struct Resolved {
     /// The rows of the sweep, by key.
-    pub rows: Vec<IdentityRow>,
+    pub(crate) rows: Vec<IdentityRow>,
     /// What each is paired with.
-    pub pairs: Vec<Pair>,
+    pub(crate) pairs: Vec<Pair>,
     /// The connection's links, by key.
-    pub links: Vec<LinkSummary>,
+    pub(crate) links: Vec<LinkSummary>,
     /// Row indices in the order of the spool.
-    pub order: Vec<u32>,
+    pub(crate) order: Vec<u32>,
     /// Digest of each asset of the index, by number.
-    pub digests: Vec<(AssetId, u64)>,
+    pub(crate) digests: Vec<(AssetId, u64)>,
     /// Links without a row that have not passed to another device, by index.
-    pub absent: Vec<usize>,
+    pub(crate) absent: Vec<usize>,
     /// Serial numbers of the rows that live.
-    pub live_serials: FxHashSet<u64>,
+    pub(crate) live_serials: FxHashSet<u64>,
     /// How many links were there before the run, but those of devices concluded deleted.
-    pub linked_before: u64,
+    pub(crate) linked_before: u64,
 }
 
 impl Resolved {
     /// The digest of an asset, if the index has it.
-    pub fn digest(&self, asset: AssetId) -> Option<u64> {
+    pub(crate) fn digest(&self, asset: AssetId) -> Option<u64> {
         let index = self.digests.binary_search_by_key(&asset, |(id, _)| *id).ok()?;
         self.digests.get(index).map(|(_, digest)| *digest)
     }
 }
 
 /// Resolves a sweep. `undecided` are devices whose asset may exist already, from writes without a clear answer.
-pub async fn resolve(
+pub(crate) async fn resolve(
     swept: &mut Swept,
     rulebook: &Rulebook,
     store: &dyn Store,
@@ -224,22 +225,21 @@ async fn match_unlinked(
     unlinked.sort_unstable_by_key(|one| one.row);
     let absent: FxHashSet<usize> =
         absent_links(&resolved.links, resolved.rows.iter().map(|row| row.key)).collect();
-    let mut taken = FxHashSet::default();
-    let mut gone = FxHashMap::default();
+    let mut linked = LinkedAssets::default();
     for (index, link) in resolved.links.iter().enumerate() {
         let number = u32::try_from(index).unwrap_or(u32::MAX);
         if absent.contains(&index) && !pairing.passed_on.contains_key(&number) {
-            gone.insert(link.asset, number);
+            linked.gone.insert(link.asset, number);
         } else if resolved.digest(link.asset).is_some() {
-            taken.insert(link.asset);
+            linked.taken.insert(link.asset);
         }
     }
-    pair_unlinked(&resolved.rows, &unlinked, &candidates, taken, &gone, &rulebook.tier_names, pairing);
+    pair_unlinked(&resolved.rows, &unlinked, &candidates, linked, &rulebook.tier_names, pairing);
     Ok(())
 }
 
 /// The spool is the run's own file; it cannot be read when its disk or folder is gone.
-pub fn spool_error(error: std::io::Error) -> SyncError {
+pub(crate) fn spool_error(error: std::io::Error) -> SyncError {
     SyncError::settings(
         format!("reading the run's spool: {error}"),
         "check the disk of the data folder, and run again",

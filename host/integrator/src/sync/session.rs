@@ -18,7 +18,7 @@ use crate::store::{ChangeSet, Chunks, Lease, Store};
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use integrator_core::decide::{Rulebook, UserIndex, projection};
-use integrator_core::model::{Catalogue, Counts, DeviceKey, Entity, RunId, RunRecord, RunStatus};
+use integrator_core::model::{Action, Catalogue, Counts, DeviceKey, Entity, RunId, RunRecord, RunStatus};
 use integrator_core::plan::{Footer, Header, PLAN_FORMAT, judge_deactivations, judge_empty_source};
 use integrator_core::resolve::placeholder::Placeholders;
 use integrator_core::settings::Connection;
@@ -26,6 +26,7 @@ use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// A lease outlives any pause of a run that is still alive.
 const LEASE: Duration = Duration::from_hours(6);
@@ -43,6 +44,8 @@ pub(super) struct Session {
     pub(super) footer: Option<Footer>,
     graph: Option<GraphClient>,
     halo: Option<HaloClient>,
+    /// The sweep, under way since the run began; dropped with the run.
+    sweeping: JoinSet<Result<Swept, SyncError>>,
 }
 
 /// What Halo's side is known to hold once it has been read.
@@ -53,13 +56,14 @@ struct HaloSide {
 }
 
 impl Session {
-    pub(super) fn begin(world: &World, connection: Arc<Connection>) -> Self {
+    pub(super) fn begin(world: &World, connection: Arc<Connection>, action: Action) -> Self {
         let now = world.clock.now();
         let tail = uuid::Uuid::new_v4().simple().to_string();
         let run = RunId(format!("{}-{}", now.format("%Y%m%dT%H%M%S"), tail.get(..6).unwrap_or_default()));
         let record = RunRecord {
             run: run.clone(),
             connection: connection.id.clone(),
+            action,
             entity: Entity::Assets,
             status: RunStatus::Running,
             started: now,
@@ -82,6 +86,7 @@ impl Session {
             footer: None,
             graph: None,
             halo: None,
+            sweeping: JoinSet::new(),
         }
     }
 
@@ -97,14 +102,11 @@ impl Session {
         let store = world.store().await?;
         let connection = Arc::clone(&self.connection);
         let Some(graph) = self.graph.clone() else { return Err(SyncError::bug("a plan without Graph")) };
-        let reading = Reading {
-            projection: projection(&connection),
-            placeholders: Placeholders::new(connection.imports.ignore_values.iter().map(String::as_str)),
-            sense_managed: connection.imports.sense_managed,
+        let mut sweeping = std::mem::take(&mut self.sweeping);
+        let sweeping = async {
+            let swept = sweeping.join_next().await.ok_or_else(|| SyncError::bug("a plan without a sweep"))?;
+            swept.map_err(|error| SyncError::bug(format!("the sweep: {error}")))?
         };
-        let folder = world.settings.integrator.data.join("spool");
-        let run = self.run.0.clone();
-        let sweeping = sweep(&graph, reading, &folder, &run, Arc::clone(&world.progress), &world.stop);
         let reading_halo = self.read_halo(&*store, lease, index);
         // Whichever side fails first ends the run; the other is dropped.
         let (swept, (halo, side)) = tokio::try_join!(sweeping, reading_halo)?;
@@ -180,25 +182,6 @@ impl Session {
         self.plan = Some(self.run.0.clone());
         self.footer = Some(footer.clone());
         Ok(footer)
-    }
-
-    async fn check_permissions(&self, graph: &GraphClient) -> Result<(), SyncError> {
-        let missing = graph.missing_permissions(&permissions::needed(&self.connection)).await?;
-        if missing.is_empty() {
-            return Ok(());
-        }
-        Err(SyncError {
-            message: format!(
-                "the app registration of connection \"{}\" lacks the application permission {}",
-                self.connection.id,
-                missing.join(", ")
-            ),
-            hint: Some(
-                "add it in the Azure portal under API permissions > Microsoft Graph > Application permissions, and grant admin consent"
-                    .to_owned(),
-            ),
-            class: ExitClass::SignIn,
-        })
     }
 
     /// Connects to Halo, settles what an earlier run left open, and brings catalogue and index up to date.
@@ -289,22 +272,26 @@ impl Session {
         Ok(())
     }
 
-    /// Signs in to Microsoft while the store is opened, and takes the connection for this run.
+    /// Begins to read devices while the store is opened, and takes the connection for this run.
     pub(super) async fn open(&mut self) -> Result<(Arc<dyn Store>, Lease), SyncError> {
         self.world.lock()?;
         let graph = self.world.graph(&self.connection).await?;
         self.graph = Some(graph.clone());
-        let signing_in = async {
+        let connection = Arc::clone(&self.connection);
+        let world = self.world.clone();
+        let run = self.run.0.clone();
+        self.sweeping.spawn(async move {
             graph.sign_in().await?;
-            self.check_permissions(&graph).await
-        };
-        let (leased, signed_in) = tokio::join!(self.lease(), signing_in);
-        let (store, lease) = leased?;
-        if let Err(error) = signed_in {
-            store.release(lease).await?;
-            return Err(error);
-        }
-        Ok((store, lease))
+            check_permissions(&connection, &graph).await?;
+            let reading = Reading {
+                projection: projection(&connection),
+                placeholders: Placeholders::new(connection.imports.ignore_values.iter().map(String::as_str)),
+                sense_managed: connection.imports.sense_managed,
+            };
+            let folder = world.settings.integrator.data.join("spool");
+            sweep(&graph, reading, &folder, &run, Arc::clone(&world.progress), &world.stop).await
+        });
+        self.lease().await
     }
 
     /// Takes the connection for this run.
@@ -362,4 +349,20 @@ pub(super) async fn connect(world: &World, store: &dyn Store) -> Result<HaloClie
         store.commit(None, changes).await?;
     }
     Ok(halo)
+}
+
+async fn check_permissions(connection: &Connection, graph: &GraphClient) -> Result<(), SyncError> {
+    let missing = graph.missing_permissions(&permissions::needed(connection)).await?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(SyncError {
+        message: format!(
+            "the app registration of connection \"{}\" lacks the application permission {}",
+            connection.id,
+            missing.join(", ")
+        ),
+        hint: Some(permissions::HINT.to_owned()),
+        class: ExitClass::SignIn,
+    })
 }

@@ -11,19 +11,19 @@ use integrator_core::plan::{
 const BUFFERED: usize = 512;
 
 /// A plan being made.
-pub struct PlanSink {
+pub(crate) struct PlanSink {
     writer: Box<dyn PlanWriter>,
     hasher: blake3::Hasher,
     buffer: Vec<String>,
     steps: u64,
     /// The figures that the plan foretells.
-    pub counts: Counts,
+    pub(crate) counts: Counts,
     /// What people should know.
-    pub notices: Vec<String>,
+    pub(crate) notices: Vec<String>,
     /// Whether something was left out that the run's ending must tell.
-    pub left_out: bool,
+    pub(crate) left_out: bool,
     /// Store changes without a write.
-    pub remembered: u64,
+    pub(crate) remembered: u64,
 }
 
 impl std::fmt::Debug for PlanSink {
@@ -34,7 +34,7 @@ impl std::fmt::Debug for PlanSink {
 
 impl PlanSink {
     /// Begins with the header.
-    pub async fn begin(writer: Box<dyn PlanWriter>, header: Header) -> Result<Self, SyncError> {
+    pub(crate) async fn begin(writer: Box<dyn PlanWriter>, header: Header) -> Result<Self, SyncError> {
         let mut sink = Self {
             writer,
             hasher: blake3::Hasher::new(),
@@ -50,14 +50,14 @@ impl PlanSink {
     }
 
     /// Adds a write.
-    pub async fn step(&mut self, step: Step) -> Result<(), SyncError> {
+    pub(crate) async fn step(&mut self, step: Step) -> Result<(), SyncError> {
         self.steps += 1;
         count(&mut self.counts, &step);
         self.line(&Line::Step(Box::new(step))).await
     }
 
     /// Adds a change of the store alone.
-    pub async fn remember(&mut self, remember: Remember) -> Result<(), SyncError> {
+    pub(crate) async fn remember(&mut self, remember: Remember) -> Result<(), SyncError> {
         self.remembered += 1;
         if remember.link.as_ref().is_some_and(|link| link.state == LinkState::Deleted) {
             self.counts.assets_deactivated += 1;
@@ -66,13 +66,13 @@ impl PlanSink {
     }
 
     /// Adds a device that is left alone.
-    pub async fn held(&mut self, held: HeldDevice) -> Result<(), SyncError> {
+    pub(crate) async fn held(&mut self, held: HeldDevice) -> Result<(), SyncError> {
         self.counts.devices_held += 1;
         self.line(&Line::Held(held)).await
     }
 
     /// Ends with the footer, and makes the plan durable.
-    pub async fn finish(mut self, guards: Vec<GuardVerdict>) -> Result<Footer, SyncError> {
+    pub(crate) async fn finish(mut self, guards: Vec<GuardVerdict>) -> Result<Footer, SyncError> {
         let footer = Footer {
             steps: self.steps,
             counts: self.counts.clone(),
@@ -101,7 +101,7 @@ impl PlanSink {
 }
 
 /// Adds what a step does to the figures.
-pub fn count(counts: &mut Counts, step: &Step) {
+pub(crate) fn count(counts: &mut Counts, step: &Step) {
     match (step.kind, step.effect) {
         (StepKind::CreateType, _) => counts.types_created += 1,
         (StepKind::CreateAsset, _) => counts.assets_created += 1,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// One row of the spool.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum SpoolRow {
+pub(crate) enum SpoolRow {
     /// A device, as far as the run reads it.
     Device(Device),
     /// A row that could not be read, though its id could.
@@ -20,7 +20,7 @@ pub enum SpoolRow {
 
 /// A spool being written.
 #[derive(Debug)]
-pub struct SpoolWriter {
+pub(crate) struct SpoolWriter {
     file: BufWriter<File>,
     path: SpoolPath,
     offset: u64,
@@ -29,7 +29,7 @@ pub struct SpoolWriter {
 
 /// The file's path; removes the file when dropped.
 #[derive(Debug)]
-pub struct SpoolPath(PathBuf);
+pub(crate) struct SpoolPath(PathBuf);
 
 impl Drop for SpoolPath {
     fn drop(&mut self) {
@@ -40,7 +40,7 @@ impl Drop for SpoolPath {
 
 impl SpoolWriter {
     /// Begins a spool in the folder, and removes what a run that died has left there.
-    pub fn create(folder: &Path, run: &str) -> io::Result<Self> {
+    pub(crate) fn create(folder: &Path, run: &str) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
         for entry in std::fs::read_dir(folder)?.flatten() {
             if entry.path().extension().is_some_and(|ending| ending == "spool") {
@@ -57,7 +57,7 @@ impl SpoolWriter {
     }
 
     /// Adds a row and tells where it starts.
-    pub fn append(&mut self, row: &SpoolRow) -> io::Result<u64> {
+    pub(crate) fn append(&mut self, row: &SpoolRow) -> io::Result<u64> {
         self.buffer.clear();
         self.buffer = postcard::to_extend(row, std::mem::take(&mut self.buffer)).map_err(io::Error::other)?;
         let length = u32::try_from(self.buffer.len()).map_err(io::Error::other)?;
@@ -69,7 +69,7 @@ impl SpoolWriter {
     }
 
     /// Ends writing.
-    pub fn finish(mut self) -> io::Result<Spool> {
+    pub(crate) fn finish(mut self) -> io::Result<Spool> {
         self.file.flush()?;
         Ok(Spool { path: self.path })
     }
@@ -77,13 +77,13 @@ impl SpoolWriter {
 
 /// A finished spool.
 #[derive(Debug)]
-pub struct Spool {
+pub(crate) struct Spool {
     path: SpoolPath,
 }
 
 /// A stretch of rows as they lie in the file, to be decoded elsewhere.
 #[derive(Clone, Debug, Default)]
-pub struct Stretch {
+pub(crate) struct Stretch {
     /// Where each row starts in the file, and its bytes.
     rows: Vec<(u64, std::ops::Range<usize>)>,
     bytes: Vec<u8>,
@@ -91,7 +91,7 @@ pub struct Stretch {
 
 impl Stretch {
     /// The rows, each with its place in the file.
-    pub fn rows(&self) -> impl Iterator<Item = (u64, Result<SpoolRow, postcard::Error>)> + '_ {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (u64, Result<SpoolRow, postcard::Error>)> + '_ {
         self.rows.iter().map(|(start, range)| {
             (*start, postcard::from_bytes(self.bytes.get(range.clone()).unwrap_or_default()))
         })
@@ -100,7 +100,7 @@ impl Stretch {
 
 impl Spool {
     /// Reads from front to back, in stretches of this many rows.
-    pub fn stretches(&self, rows: usize) -> io::Result<impl Iterator<Item = io::Result<Stretch>> + use<>> {
+    pub(crate) fn stretches(&self, rows: usize) -> io::Result<impl Iterator<Item = io::Result<Stretch>> + use<>> {
         let mut file = BufReader::with_capacity(256 * 1024, File::open(&self.path.0)?);
         let mut offset = 0;
         Ok(std::iter::from_fn(move || {
@@ -121,7 +121,7 @@ impl Spool {
     }
 
     /// Reads the rows that start at these places.
-    pub fn rows_at(&self, starts: &[u64]) -> io::Result<Vec<SpoolRow>> {
+    pub(crate) fn rows_at(&self, starts: &[u64]) -> io::Result<Vec<SpoolRow>> {
         let mut file = BufReader::with_capacity(16 * 1024, File::open(&self.path.0)?);
         let mut position = 0;
         let mut bytes = Vec::new();

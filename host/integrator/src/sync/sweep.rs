@@ -18,30 +18,30 @@ use tokio::sync::{mpsc, watch};
 
 /// What the sweep found.
 #[derive(Debug)]
-pub struct Swept {
+pub(crate) struct Swept {
     /// One row a device, sorted by key, each id once.
-    pub rows: Vec<IdentityRow>,
+    pub(crate) rows: Vec<IdentityRow>,
     /// What is read of each.
-    pub spool: Spool,
+    pub(crate) spool: Spool,
     /// Rows that Graph sent more than once.
-    pub repeated: u64,
+    pub(crate) repeated: u64,
     /// Rows that could not even be named: nothing may be concluded from absence then.
-    pub nameless: Vec<String>,
+    pub(crate) nameless: Vec<String>,
 }
 
 /// How rows are judged while they are read.
 #[derive(Clone, Debug)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// Which properties are read.
-    pub projection: Projection,
+    pub(crate) projection: Projection,
     /// Which values name nothing.
-    pub placeholders: Placeholders,
+    pub(crate) placeholders: Placeholders,
     /// Whether Defender-only rows are left out.
-    pub sense_managed: SenseManaged,
+    pub(crate) sense_managed: SenseManaged,
 }
 
 /// Reads all pages. Anything but a complete walk is an error.
-pub async fn sweep(
+pub(crate) async fn sweep(
     graph: &GraphClient,
     reading: Reading,
     folder: &Path,

@@ -2,8 +2,9 @@
 
 use crate::support::{TENANT, all, asset, asset_id, device, fleet, journal_entry, link, open, run, user};
 use halo_integrator::store::{AssetSummary, ChangeSet, Durability, Store};
-use integrator_core::model::{AssetId, DeviceId, DeviceKey, Link, RunId, TenantId, UserId};
+use integrator_core::model::{Asset, AssetId, DeviceId, DeviceKey, Link, RunId, TenantId, UserId};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 fn tenant() -> DeviceKey {
     TenantId::from(TENANT).key()
@@ -123,7 +124,7 @@ async fn a_link_that_moves_to_another_asset_leaves_one_link() {
     store.commit(None, fleet(1)).await.unwrap();
     let moved = Link { asset: AssetId(77), device: device(0).0.to_uppercase().as_str().into(), ..link(0) };
     store.commit(None, ChangeSet { put_links: vec![moved.clone()], ..ChangeSet::default() }).await.unwrap();
-    assert_eq!(all(store.all_links(None)).await, [moved.clone()]);
+    assert_eq!(all(store.all_links(None)).await, std::slice::from_ref(&moved));
     assert_eq!(all(store.link_summaries("contoso", tenant())).await, [moved.summary()]);
 }
 
@@ -175,4 +176,51 @@ async fn a_value_too_large_for_the_log_is_kept_too() {
     assert_eq!(all(store.all_links(None)).await, [large]);
     store.commit(None, fleet(2)).await.unwrap();
     assert_eq!(store.check().await.unwrap().links, 2);
+}
+
+#[tokio::test]
+async fn summaries_agree_with_the_records_after_any_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path()).await;
+    let (mut links, mut assets) = (BTreeMap::new(), BTreeMap::new());
+    let mut seed = 7_u64;
+    let mut random = |bound: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % bound
+    };
+    for round in 0..60 {
+        let mut changes = ChangeSet { durability: Durability::WithNext, ..ChangeSet::default() };
+        for _ in 0..random(120) {
+            let number = random(900);
+            // Puts win over removals of the same set, so one set does one thing to a record.
+            if round % 3 == 2 {
+                changes.remove_links.push((tenant(), device(number).key()));
+                changes.remove_assets.push(asset_id(number * 17));
+                links.remove(&device(number).key());
+                assets.remove(&asset_id(number * 17));
+            } else {
+                let link = Link { decision: random(u64::from(u32::MAX)), ..link(number) };
+                let asset = Asset { username: Some(random(1000).to_string()), ..asset(number * 17) };
+                links.insert(device(number).key(), link.summary());
+                assets.insert(asset.id, asset.digest());
+                changes.put_links.push(link);
+                changes.put_assets.push(asset);
+            }
+        }
+        store.commit(None, changes).await.unwrap();
+        if round % 20 == 19 {
+            drop(store);
+            store = open(folder.path()).await;
+        }
+        assert_eq!(
+            all(store.link_summaries("contoso", tenant())).await,
+            links.values().copied().collect::<Vec<_>>()
+        );
+        let expected: Vec<_> =
+            assets.iter().map(|(id, digest)| AssetSummary { id: *id, digest: *digest }).collect();
+        assert_eq!(all(store.asset_summaries()).await, expected);
+        assert_eq!(store.asset_count().await.unwrap(), assets.len() as u64);
+        assert_eq!(store.highest_asset().await.unwrap(), assets.keys().next_back().copied());
+    }
+    store.check().await.unwrap();
 }

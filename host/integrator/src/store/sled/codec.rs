@@ -4,56 +4,17 @@
 //! itself. A change of a stored type is a new version beside the old one, never a change of the old.
 
 use super::keys::Kind;
+use super::stored::StoredLink;
 use crate::store::StoreError;
-use integrator_core::model::{AssetId, DeviceKey, LinkState, LinkSummary};
+use integrator_core::model::Link;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 /// The version that is written, and the newest that is read.
 const VERSION: u8 = 1;
 
 /// Reads a record: [`decode`] or [`decode_json`].
 pub(super) type Reader<T> = fn(Kind, &[u8], &[u8]) -> Result<T, StoreError>;
-
-/// A link's summary as stored: the device is in the key.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-pub(super) struct StoredSummary {
-    /// [`connection_hash`] of the link's connection.
-    #[serde(with = "postcard::fixint::le")]
-    pub(super) connection: u64,
-    asset: i64,
-    #[serde(with = "postcard::fixint::le")]
-    decision: u64,
-    #[serde(with = "postcard::fixint::le")]
-    shown: u64,
-    #[serde(with = "postcard::fixint::le")]
-    serial: u64,
-    state: LinkState,
-}
-
-impl StoredSummary {
-    pub(super) fn new(connection: &str, summary: &LinkSummary) -> Self {
-        Self {
-            connection: connection_hash(connection),
-            asset: summary.asset.0,
-            decision: summary.decision,
-            shown: summary.shown,
-            serial: summary.serial,
-            state: summary.state,
-        }
-    }
-
-    pub(super) fn summary(self, key: DeviceKey) -> LinkSummary {
-        LinkSummary {
-            key,
-            asset: AssetId(self.asset),
-            decision: self.decision,
-            shown: self.shown,
-            state: self.state,
-            serial: self.serial,
-        }
-    }
-}
 
 /// What tells one connection's links from another's in their summaries.
 pub(super) fn connection_hash(connection: &str) -> u64 {
@@ -79,6 +40,11 @@ pub(super) fn encode_json<T: Serialize>(kind: Kind, key: &[u8], value: &T) -> Re
 /// Reads what [`encode`] wrote.
 pub(super) fn decode<T: DeserializeOwned>(kind: Kind, key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
     postcard::from_bytes(content(kind, key, bytes)?).map_err(|error| bad(kind, key, &error))
+}
+
+/// Reads a link.
+pub(super) fn decode_link(kind: Kind, key: &[u8], bytes: &[u8]) -> Result<Link, StoreError> {
+    decode::<StoredLink>(kind, key, bytes).map(Link::from)
 }
 
 /// Reads what [`encode_json`] wrote.

@@ -1,11 +1,12 @@
 //! One change set as one batch, and what makes it durable.
 
 use super::Inner;
-use super::codec::{StoredSummary, decode, encode, encode_json};
+use super::codec::{decode, encode, encode_json};
 use super::keys::Kind;
+use super::stored::StoredLink;
+use super::summaries::Blocks;
 use crate::store::{ChangeSet, Durability, Lease, StoreError};
 use ::sled::Batch;
-use integrator_core::model::{Asset, Link};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
@@ -47,30 +48,30 @@ impl Inner {
         self.writer().counts
     }
 
-    pub(super) fn commit(&self, lease: Option<&Lease>, changes: &ChangeSet) -> Result<(), StoreError> {
-        let mut batch = batch_of(changes)?;
+    pub(super) fn commit(&self, lease: Option<&Lease>, changes: ChangeSet) -> Result<(), StoreError> {
         let mut writer = self.writer();
         if let Some(lease) = lease {
             self.check_fence(lease)?;
         }
+        let durability = changes.durability;
+        let users = self.growth(
+            Kind::User,
+            changes.put_users.iter().map(|user| user.id.0),
+            changes.remove_users.iter().map(|id| id.0),
+        )?;
+        let mut blocks = Blocks::new(self);
+        let (mut batch, assets) = batch_of(changes, &mut blocks)?;
+        blocks.write(&mut batch)?;
         let counts = Counts {
-            assets: writer.counts.assets.saturating_add_signed(self.growth(
-                Kind::AssetSummary,
-                changes.put_assets.iter().map(|asset| asset.id.0),
-                changes.remove_assets.iter().map(|id| id.0),
-            )?),
-            users: writer.counts.users.saturating_add_signed(self.growth(
-                Kind::User,
-                changes.put_users.iter().map(|user| user.id.0),
-                changes.remove_users.iter().map(|id| id.0),
-            )?),
+            assets: writer.counts.assets.saturating_add_signed(assets),
+            users: writer.counts.users.saturating_add_signed(users),
         };
         if counts != writer.counts {
             put(&mut batch, Kind::Counts, Kind::Counts.text(b""), &counts)?;
         }
         self.apply(batch)?;
         writer.counts = counts;
-        match changes.durability {
+        match durability {
             Durability::Now => self.make_durable(&mut writer),
             Durability::WithNext => Ok(()),
         }
@@ -141,62 +142,54 @@ impl Inner {
     }
 }
 
-/// Removals first: of two changes of one key the later wins.
-fn batch_of(changes: &ChangeSet) -> Result<Batch, StoreError> {
+/// The batch of a change set, and by how many assets it grows the index. Removals come first: of two changes of one
+/// key the later wins.
+fn batch_of(changes: ChangeSet, blocks: &mut Blocks<'_>) -> Result<(Batch, i64), StoreError> {
     let mut batch = Batch::default();
-    for (tenant, device) in &changes.remove_links {
-        batch.remove(Kind::Link.device(*tenant, *device));
-        batch.remove(Kind::LinkSummary.device(*tenant, *device));
+    let mut growth = 0;
+    for (tenant, device) in changes.remove_links {
+        batch.remove(Kind::Link.device(tenant, device));
+        blocks.remove_link(tenant, device)?;
     }
-    for id in &changes.remove_assets {
+    for id in changes.remove_assets {
         batch.remove(Kind::Asset.number(id.0));
-        batch.remove(Kind::AssetSummary.number(id.0));
+        growth += blocks.remove_asset(id)?;
     }
-    for id in &changes.remove_users {
+    for id in changes.remove_users {
         batch.remove(Kind::User.number(id.0));
     }
-    for name in &changes.remove_marks {
+    for name in changes.remove_marks {
         batch.remove(Kind::Mark.text(name.as_bytes()));
     }
-    for id in &changes.remove_journal {
+    for id in changes.remove_journal {
         batch.remove(Kind::Journal.text(id.as_bytes()));
     }
-    for link in &changes.put_links {
-        put_link(&mut batch, link)?;
+    for link in changes.put_links {
+        blocks.put_link(&link)?;
+        let key = Kind::Link.device(link.tenant.key(), link.device.key());
+        put(&mut batch, Kind::Link, key, &StoredLink::from(link))?;
     }
-    for asset in &changes.put_assets {
-        put_asset(&mut batch, asset)?;
+    for asset in changes.put_assets {
+        growth += blocks.put_asset(asset.id, asset.digest())?;
+        put(&mut batch, Kind::Asset, Kind::Asset.number(asset.id.0), &asset)?;
     }
-    for user in &changes.put_users {
-        put(&mut batch, Kind::User, Kind::User.number(user.id.0), user)?;
+    for user in changes.put_users {
+        put(&mut batch, Kind::User, Kind::User.number(user.id.0), &user)?;
     }
-    for entry in &changes.put_journal {
-        put(&mut batch, Kind::Journal, Kind::Journal.text(entry.id.as_bytes()), entry)?;
+    for entry in changes.put_journal {
+        put(&mut batch, Kind::Journal, Kind::Journal.text(entry.id.as_bytes()), &entry)?;
     }
-    for (name, value) in &changes.put_marks {
+    for (name, value) in changes.put_marks {
         let key = Kind::Mark.text(name.as_bytes());
-        let bytes = encode_json(Kind::Mark, &key, value)?;
+        let bytes = encode_json(Kind::Mark, &key, &value)?;
         batch.insert(key, bytes);
     }
-    if let Some(run) = &changes.put_run {
+    if let Some(run) = changes.put_run {
         let key = Kind::Run.text(run.run.0.as_bytes());
-        let bytes = encode_json(Kind::Run, &key, run)?;
+        let bytes = encode_json(Kind::Run, &key, &run)?;
         batch.insert(key, bytes);
     }
-    Ok(batch)
-}
-
-fn put_link(batch: &mut Batch, link: &Link) -> Result<(), StoreError> {
-    let (tenant, device) = (link.tenant.key(), link.device.key());
-    let summary = StoredSummary::new(&link.connection, &link.summary());
-    put(batch, Kind::LinkSummary, Kind::LinkSummary.device(tenant, device), &summary)?;
-    put(batch, Kind::Link, Kind::Link.device(tenant, device), link)
-}
-
-fn put_asset(batch: &mut Batch, asset: &Asset) -> Result<(), StoreError> {
-    let digest = asset.digest().to_le_bytes();
-    put(batch, Kind::AssetSummary, Kind::AssetSummary.number(asset.id.0), &digest)?;
-    put(batch, Kind::Asset, Kind::Asset.number(asset.id.0), asset)
+    Ok((batch, growth))
 }
 
 pub(super) fn put<T: Serialize>(

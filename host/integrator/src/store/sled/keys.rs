@@ -9,12 +9,12 @@ use integrator_core::model::DeviceKey;
 #[repr(u8)]
 pub(super) enum Kind {
     Asset = b'A',
-    AssetSummary = b'a',
+    AssetSummaries = b'a',
     Counts = b'C',
     Journal = b'J',
     Lease = b'E',
     Link = b'L',
-    LinkSummary = b'l',
+    LinkSummaries = b'l',
     Mark = b'M',
     Run = b'R',
     User = b'U',
@@ -25,12 +25,12 @@ impl Kind {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Asset => "asset",
-            Self::AssetSummary => "summary of asset",
+            Self::AssetSummaries => "summaries of assets, block",
             Self::Counts => "counts",
             Self::Journal => "journal entry",
             Self::Lease => "lease of connection",
             Self::Link => "link",
-            Self::LinkSummary => "summary of link",
+            Self::LinkSummaries => "summaries of links, block",
             Self::Mark => "mark",
             Self::Run => "run",
             Self::User => "user",
@@ -83,11 +83,11 @@ impl Kind {
         let rest = key.get(1..).unwrap_or_default();
         match self {
             Self::Counts => self.name().to_owned(),
-            Self::Asset | Self::AssetSummary | Self::User => match Self::number_of(key) {
+            Self::Asset | Self::AssetSummaries | Self::User => match Self::number_of(key) {
                 Some(number) => format!("{} {number}", self.name()),
                 None => format!("{} with a key of {} bytes", self.name(), key.len()),
             },
-            Self::Link | Self::LinkSummary => match Self::device_of(key) {
+            Self::Link | Self::LinkSummaries => match Self::device_of(key) {
                 Some(device) => format!("{} of device {}", self.name(), uuid::Uuid::from_u128(device.0)),
                 None => format!("{} with a key of {} bytes", self.name(), key.len()),
             },

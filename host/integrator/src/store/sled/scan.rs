@@ -1,13 +1,14 @@
 //! Ordered reading, chunk by chunk, and the reading of everything for a check.
 
-use super::codec::{Reader, StoredSummary, decode, decode_json};
+use super::codec::{Reader, decode, decode_json, decode_link};
 use super::commit::Counts;
 use super::keys::Kind;
 use super::leases::LeaseRecord;
+use super::summaries::{AssetBlock, LinkBlock, StoredLinkSummary};
 use super::{Inner, SledStore};
 use crate::store::{Chunks, JournalEntry, StoreError};
 use futures_util::{StreamExt, stream};
-use integrator_core::model::{Asset, HaloUser, Link, RunRecord};
+use integrator_core::model::{Asset, HaloUser, RunRecord};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -25,13 +26,13 @@ enum Place {
 }
 
 impl SledStore {
-    /// Records whose keys begin with `prefix`, in order, as `read` makes them; `None` leaves one out.
+    /// Records whose keys begin with `prefix`, in order, as `read` adds them to a chunk.
     pub(super) fn scan<T: Send + 'static>(
         &self,
         kind: Kind,
         prefix: Vec<u8>,
         rows: usize,
-        read: impl Fn(&[u8], &[u8]) -> Result<Option<T>, StoreError> + Send + Sync + 'static,
+        read: impl Fn(&[u8], &[u8], &mut Vec<T>) -> Result<(), StoreError> + Send + Sync + 'static,
     ) -> Chunks<T> {
         debug_assert_eq!(prefix.first(), Some(&(kind as u8)), "a prefix of its own kind");
         let store = self.clone();
@@ -54,21 +55,19 @@ impl SledStore {
 }
 
 impl Inner {
-    /// Up to `rows` records from a place on. Empty only at the end.
+    /// About `rows` records from a place on. Empty only at the end.
     fn chunk<T>(
         &self,
         from: Bound<Vec<u8>>,
         end: &Bound<Vec<u8>>,
         rows: usize,
-        read: impl Fn(&[u8], &[u8]) -> Result<Option<T>, StoreError>,
+        read: impl Fn(&[u8], &[u8], &mut Vec<T>) -> Result<(), StoreError>,
     ) -> Result<(Vec<T>, Place), StoreError> {
         let mut chunk = Vec::with_capacity(rows);
         for row in self.db.range((from, end.clone())) {
             let (key, value) = row.map_err(|error| self.error("read", error))?;
-            if let Some(record) = read(&key, &value)? {
-                chunk.push(record);
-            }
-            if chunk.len() == rows {
+            read(&key, &value, &mut chunk)?;
+            if chunk.len() >= rows {
                 return Ok((chunk, Place::From(Bound::Excluded(key.to_vec()))));
             }
         }
@@ -88,15 +87,31 @@ impl Inner {
     /// Reads every record once. The first that makes no sense is the error.
     pub(super) fn read_everything(&self) -> Result<(), StoreError> {
         self.check_kind(Kind::Asset, decode::<Asset>)?;
-        self.check_kind(Kind::AssetSummary, decode::<[u8; 8]>)?;
+        self.check_kind(Kind::AssetSummaries, decode::<AssetBlock>)?;
         self.check_kind(Kind::Counts, decode::<Counts>)?;
         self.check_kind(Kind::Journal, decode::<JournalEntry>)?;
         self.check_kind(Kind::Lease, decode::<LeaseRecord>)?;
-        self.check_kind(Kind::Link, decode::<Link>)?;
-        self.check_kind(Kind::LinkSummary, decode::<StoredSummary>)?;
+        self.check_kind(Kind::Link, decode_link)?;
+        self.check_kind(Kind::LinkSummaries, decode::<LinkBlock>)?;
         self.check_kind(Kind::Mark, decode_json::<serde_json::Value>)?;
         self.check_kind(Kind::Run, decode_json::<RunRecord>)?;
-        self.check_kind(Kind::User, decode::<HaloUser>)
+        self.check_kind(Kind::User, decode::<HaloUser>)?;
+        let summaries = self.count_entries::<StoredLinkSummary>(Kind::LinkSummaries)?;
+        self.compare(Kind::LinkSummaries, summaries, self.count(Kind::Link)?)?;
+        let summaries = self.count_entries::<(i64, [u8; 8])>(Kind::AssetSummaries)?;
+        self.compare(Kind::AssetSummaries, summaries, self.count(Kind::Asset)?)?;
+        self.compare(Kind::Counts, self.counts().assets, summaries)?;
+        self.compare(Kind::Counts, self.counts().users, self.count(Kind::User)?)
+    }
+
+    fn compare(&self, kind: Kind, found: u64, expected: u64) -> Result<(), StoreError> {
+        if found == expected {
+            return Ok(());
+        }
+        Err(StoreError::Failed {
+            path: self.path.clone(),
+            problem: format!("{} tell of {found} records, and there are {expected}", kind.name()),
+        })
     }
 
     fn check_kind<T>(&self, kind: Kind, read: Reader<T>) -> Result<(), StoreError> {

@@ -6,7 +6,7 @@ use integrator_core::plan::create::INTUNE_ID;
 
 /// How much an answer told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub(crate) enum Told {
     /// What Halo now shows.
     Values,
     /// Nothing of the values: what was sent is taken for what is shown, until a row tells.
@@ -14,7 +14,7 @@ pub enum Told {
 }
 
 /// The asset as it must be now: as it was, with what was sent, and with what the answer's row shows.
-pub fn merge(before: Option<&Asset>, id: AssetId, write: &AssetWrite, row: Option<&Asset>) -> (Asset, Told) {
+pub(crate) fn merge(before: Option<&Asset>, id: AssetId, write: &AssetWrite, row: Option<&Asset>) -> (Asset, Told) {
     let mut asset = before.cloned().unwrap_or(Asset {
         id,
         type_id: None,
@@ -72,7 +72,7 @@ pub fn merge(before: Option<&Asset>, id: AssetId, write: &AssetWrite, row: Optio
 }
 
 /// Completes a link with the asset it got and with what Halo shows for each value written.
-pub fn settle_link(link: &mut Link, write: &AssetWrite, asset: &Asset, told: Told) {
+pub(crate) fn settle_link(link: &mut Link, write: &AssetWrite, asset: &Asset, told: Told) {
     link.asset = asset.id;
     link.shown = asset.digest();
     if told == Told::Nothing {
@@ -99,7 +99,7 @@ pub fn settle_link(link: &mut Link, write: &AssetWrite, asset: &Asset, told: Tol
 }
 
 /// Whether an asset shows everything that a write sent: it was carried out, then or since.
-pub fn carried_out(write: &AssetWrite, asset: &Asset) -> bool {
+pub(crate) fn carried_out(write: &AssetWrite, asset: &Asset) -> bool {
     let same = |sent: Option<i64>, shown: Option<i64>| sent.is_none() || sent == shown;
     same(write.type_id.map(|id| id.0), asset.type_id.map(|id| id.0))
         && same(write.site.map(|id| id.0), asset.site.map(|id| id.0))

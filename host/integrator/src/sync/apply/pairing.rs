@@ -9,7 +9,7 @@ use integrator_core::model::{Asset, AssetWrite, Link};
 
 /// What was found for one create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
+pub(crate) enum Found {
     /// This row, by index.
     Row(usize),
     /// No row: it was not carried out.
@@ -19,7 +19,7 @@ pub enum Found {
 }
 
 /// Pairs creates with rows newer than they.
-pub fn pair_created(creates: &[(&AssetWrite, &Link)], rows: &[Asset]) -> Vec<Found> {
+pub(crate) fn pair_created(creates: &[(&AssetWrite, &Link)], rows: &[Asset]) -> Vec<Found> {
     let mut found = vec![Found::Nothing; creates.len()];
     let mut taken = vec![false; rows.len()];
     for tier in [by_intune_id, by_mapped_id, by_serial, by_all_values] {

@@ -14,7 +14,7 @@ use integrator_core::model::{AssetId, AssetWrite, DeviceKey, Link};
 use rustc_hash::FxHashMap;
 
 /// Settles the connection's open journal. Gives the devices that stay held, with the reason.
-pub async fn recover(
+pub(crate) async fn recover(
     halo: &HaloClient,
     store: &dyn Store,
     lease: &Lease,

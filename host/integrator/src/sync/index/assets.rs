@@ -16,7 +16,7 @@ use std::time::Duration;
 const PAGE: u64 = 100;
 
 /// Brings the index of assets up to date. Returns notices.
-pub async fn refresh_assets(
+pub(crate) async fn refresh_assets(
     halo: &HaloClient,
     store: &dyn Store,
     catalogue: &Catalogue,
@@ -39,7 +39,7 @@ pub async fn refresh_assets(
 }
 
 /// The time from which changed assets are read.
-pub async fn asset_mark(store: &dyn Store) -> Result<Option<DateTime<Utc>>, SyncError> {
+pub(crate) async fn asset_mark(store: &dyn Store) -> Result<Option<DateTime<Utc>>, SyncError> {
     Ok(mark(store).await?.modified)
 }
 
@@ -227,7 +227,7 @@ async fn walk(
 /// read them all again, but only when nobody else wrote meanwhile.
 ///
 /// `written` counts the distinct assets written, `newest` is the last modification that answers showed.
-pub async fn advance_mark(
+pub(crate) async fn advance_mark(
     halo: &HaloClient,
     store: &dyn Store,
     written: u64,

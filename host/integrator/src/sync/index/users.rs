@@ -15,7 +15,7 @@ use rustc_hash::FxHashSet;
 const WALK_HOURS: i64 = 24;
 
 /// Brings the index of users up to date.
-pub async fn refresh_users(
+pub(crate) async fn refresh_users(
     halo: &HaloClient,
     store: &dyn Store,
     members: &[String],
