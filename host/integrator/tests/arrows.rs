@@ -46,6 +46,16 @@ const ONLY_IN: [(&str, &str); 4] = [
     ("sled", "host/integrator/src/store/sled"),
 ];
 
+/// Where a request that may change something is made: Halo's two writes, and Graph's batch of reads.
+const POSTS: [&str; 3] = [
+    "host/integrator/src/halo/write.rs",
+    "host/integrator/src/halo/asset_type.rs",
+    "host/integrator/src/graph/batch.rs",
+];
+
+/// Calls that write to Halo.
+const WRITES: [&str; 2] = [".write_assets(", ".create_asset_type("];
+
 /// What `integrator-core` must not depend on: it is pure, and knows no wire, no store and no engine.
 const NOT_IN_CORE: [&str; 9] =
     ["tokio", "reqwest", "rustls", "oauth2", "sled", "axum", "hyper", "clap", "halo-integrator"];
@@ -165,6 +175,27 @@ fn a_crate_of_the_outside_world_is_named_in_one_place_only() {
             problems.extend(
                 lines.map(|(number, _)| format!("{}:{number}: only {place} may name `{name}`", source.path)),
             );
+        }
+    }
+    check(&problems);
+}
+
+#[test]
+fn only_apply_writes_to_halo_and_nothing_writes_to_microsoft() {
+    let mut problems = Vec::new();
+    for source in rust().into_iter().filter(|source| module(&source.path).is_some()) {
+        let posts =
+            POSTS.contains(&source.path.as_str()) || source.path.starts_with("host/integrator/src/http/");
+        let applies = source.path.starts_with("host/integrator/src/sync/apply");
+        for (number, line) in source.code() {
+            let written =
+                ["Request::post(", "Method::POST", "Method::PUT", "Method::PATCH", "Method::DELETE"];
+            if !posts && written.iter().any(|word| line.contains(word)) {
+                problems.push(format!("{}:{number}: a request that may write", source.path));
+            }
+            if !applies && WRITES.iter().any(|call| line.contains(call)) {
+                problems.push(format!("{}:{number}: a write to Halo outside `sync/apply`", source.path));
+            }
         }
     }
     check(&problems);
