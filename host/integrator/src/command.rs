@@ -69,7 +69,7 @@ fn carry_out(arguments: Arguments) -> ExitClass {
     };
     if class == ExitClass::Bug {
         // A run that caught its own panic only says so in its record; the place is told here.
-        panics::tell(&output);
+        panics::tell();
     }
     class
 }

@@ -4,7 +4,7 @@
 //! setting that means nothing.
 
 use super::decision::mapping_properties;
-use crate::model::catalogue::{Catalogue, Client};
+use crate::model::catalogue::{Catalogue, Client, Named};
 use crate::model::value::fold;
 use crate::model::{FieldId, GroupId, Member, Projection, SiteId, Slot, StatusId, TypeId};
 use crate::resolve::placeholder::Placeholders;
@@ -88,8 +88,6 @@ pub struct BoundTypes {
     pub determine: BoundDetermine,
     /// The default type.
     pub default: Option<TypeId>,
-    /// Where new types are created.
-    pub group: Option<GroupId>,
     /// Whether existing assets follow.
     pub update: TypeUpdates,
     /// Types by exact name.
@@ -150,13 +148,29 @@ pub struct NameProblem {
     pub hint: String,
 }
 
+impl NameProblem {
+    fn new(setting: &str, kind: &'static str, name: &str, known: &[&str]) -> Self {
+        let near = known.iter().find(|known| fold(known) == fold(name));
+        let hint = match near {
+            Some(near) => format!("Halo has \"{near}\""),
+            None if known.is_empty() => format!("create the {kind} in Halo, or name one that is there"),
+            None => {
+                let mut known: Vec<_> = known.to_vec();
+                known.sort_unstable();
+                let more = if known.len() > 12 { ", …" } else { "" };
+                known.truncate(12);
+                format!("Halo has: {}{more}", known.join(", "))
+            }
+        };
+        Self { setting: setting.to_owned(), kind, name: name.to_owned(), hint }
+    }
+}
+
 /// What a connection needs to know of Halo before devices can be decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Needs {
     /// Asset fields.
     pub fields: Need,
-    /// Asset groups.
-    pub groups: Need,
     /// Asset statuses.
     pub statuses: Need,
     /// The default site.
@@ -185,7 +199,6 @@ pub fn needs(connection: &Connection) -> Needs {
         fields: Need::when(
             connection.fields.iter().any(|mapping| Member::system_name(&mapping.to).is_none()),
         ),
-        groups: Need::when(matches!(connection.asset_types.determine, Determine::Field(_))),
         statuses: Need::when(
             statuses.new.is_some() || statuses.deleted.is_some() || statuses.recovered.is_some(),
         ),
@@ -208,6 +221,19 @@ pub fn projection(connection: &Connection) -> Projection {
         Subject::Mapped(_) => None,
     });
     Projection::new(mapped.chain(judged))
+}
+
+/// The group that new types are created under, if the settings name one. Groups are read only once a type is to be
+/// created, so this is asked then and not while binding.
+pub fn new_type_group<'a>(
+    settings: &AssetTypes,
+    groups: &'a [Named<GroupId>],
+) -> Result<Option<&'a Named<GroupId>>, NameProblem> {
+    let Some(name) = settings.group.as_deref() else { return Ok(None) };
+    pick(groups, name, |group| (&group.name, group.id.0)).map(Some).ok_or_else(|| {
+        let known: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+        NameProblem::new("asset_types.group", "asset group", name, &known)
+    })
 }
 
 impl Rulebook {
@@ -270,19 +296,7 @@ struct Binder<'a> {
 
 impl Binder<'_> {
     fn problem(&mut self, setting: &str, kind: &'static str, name: &str, known: &[&str]) {
-        let near = known.iter().find(|known| fold(known) == fold(name));
-        let hint = match near {
-            Some(near) => format!("Halo has \"{near}\""),
-            None if known.is_empty() => format!("create the {kind} in Halo, or name one that is there"),
-            None => {
-                let mut known: Vec<_> = known.to_vec();
-                known.sort_unstable();
-                let more = if known.len() > 12 { ", …" } else { "" };
-                known.truncate(12);
-                format!("Halo has: {}{more}", known.join(", "))
-            }
-        };
-        self.problems.push(NameProblem { setting: setting.to_owned(), kind, name: name.to_owned(), hint });
+        self.problems.push(NameProblem::new(setting, kind, name, known));
     }
 
     fn client(&mut self, connection: &Connection) -> Option<Client> {
@@ -412,24 +426,10 @@ impl Binder<'_> {
                     .collect(),
             ),
         };
-        let group =
-            settings.group.as_deref().filter(|_| matches!(determine, BoundDetermine::Field(_))).and_then(
-                |name| {
-                    let found = pick(&self.catalogue.groups, name, |group| (&group.name, group.id.0))
-                        .map(|group| group.id);
-                    if found.is_none() {
-                        let known: Vec<&str> =
-                            self.catalogue.groups.iter().map(|group| group.name.as_str()).collect();
-                        self.problem("asset_types.group", "asset group", name, &known);
-                    }
-                    found
-                },
-            );
         let types = &self.catalogue.types;
         BoundTypes {
             determine,
             default,
-            group,
             update: settings.update,
             by_name: types.iter().map(|one| (one.name.clone(), one.id)).collect(),
             by_folded_name: types.iter().map(|one| (fold(&one.name), one.name.clone())).collect(),

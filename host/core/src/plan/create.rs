@@ -4,17 +4,18 @@ use super::step::{Change, Effect, Facts, Part, Step, StepId, StepKind};
 
 use super::update::StatusLeftOut;
 use crate::decide::{Decision, TypeRef, UserDecision};
+use crate::model::catalogue::Named;
 use crate::model::device::Slot;
 use crate::model::link::Shown;
 use crate::model::{
-    AssetId, AssetWrite, Device, FieldMemory, Link, LinkOrigin, LinkState, Member, TypeId, TypeWrite,
+    AssetId, AssetWrite, Device, FieldMemory, GroupId, Link, LinkOrigin, LinkState, Member, TypeId, TypeWrite,
 };
 
 /// The member by which Halo remembers the managed device.
 pub const INTUNE_ID: &str = "intune_id";
 
 /// Plans the creation of a type that only a device's field names so far.
-pub fn plan_type(facts: Facts<'_>, name: &str) -> Step {
+pub fn plan_type(facts: Facts<'_>, name: &str, group: Option<&Named<GroupId>>) -> Step {
     let types = &facts.rulebook.types;
     let like = types.default.or_else(|| facts.catalogue.types.first().map(|known| known.id));
     let fields = facts
@@ -26,15 +27,11 @@ pub fn plan_type(facts: Facts<'_>, name: &str) -> Step {
             Member::System(_) => None,
         })
         .collect();
-    let group_name = types
-        .group
-        .and_then(|id| facts.catalogue.groups.iter().find(|group| group.id == id))
-        .map(|group| group.name.clone());
     let reason = match like {
         Some(like) => format!(
             "a device names it and Halo lacks it; made like \"{}\"{}",
             facts.catalogue.type_name(like),
-            group_name.as_ref().map(|group| format!(" in group \"{group}\"")).unwrap_or_default()
+            group.map(|group| format!(" in group \"{}\"", group.name)).unwrap_or_default()
         ),
         None => "a device names it and Halo lacks it".to_owned(),
     };
@@ -54,7 +51,7 @@ pub fn plan_type(facts: Facts<'_>, name: &str) -> Step {
             reason,
         }],
         asset: None,
-        new_type: Some(TypeWrite { name: name.to_owned(), group: types.group, like, fields }),
+        new_type: Some(TypeWrite { name: name.to_owned(), group: group.map(|group| group.id), like, fields }),
         link: None,
         replaces: None,
     }

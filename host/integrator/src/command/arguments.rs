@@ -38,7 +38,7 @@ pub(super) struct Arguments {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(super) struct Globals {
-    /// The settings folder. Without it: the current folder if it holds integrator.toml, else the system's own place
+    /// The settings folder. Without it: the current folder if it holds `integrator.toml`, else the system's own place
     #[arg(long, global = true, value_name = "DIR", env = CONFIG_VARIABLE, hide_env_values = true)]
     pub(super) config: Option<PathBuf>,
     /// Print one JSON document on standard output, errors included
@@ -47,7 +47,7 @@ pub(super) struct Globals {
     /// Show no progress and no advice
     #[arg(long, short, global = true)]
     quiet: bool,
-    /// Log more on standard error; twice for every request. RUST_LOG says it in detail
+    /// Log more on standard error; twice for every request. `RUST_LOG` says it in detail
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
 }
@@ -100,10 +100,13 @@ pub(super) fn refuse(error: &clap::Error) -> ExitClass {
 
 /// The first line says what is wrong; the usage, or what clap suggests, is the way out.
 fn usage(error: &clap::Error) -> Failure {
-    let text = error.render().to_string();
+    let text = match error.kind() {
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => String::new(),
+        _ => error.render().to_string(),
+    };
     let message = match text.split_once("\n\n") {
         Some((first, _)) if first.starts_with("error:") => first,
-        _ => "error: a command is missing",
+        _ => "error: no command was given",
     };
     let message: Vec<&str> = message.trim_start_matches("error:").split_whitespace().collect();
     let hint =

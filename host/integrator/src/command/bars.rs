@@ -73,8 +73,8 @@ impl Bars {
 
     fn bar(&self, event: ProgressEvent) {
         let (stage, done, of) = position(event);
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(place) = state.bars.get_mut(stage as usize) else { return };
+        let mut inner = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(place) = inner.bars.get_mut(stage as usize) else { return };
         let bar = place.get_or_insert_with(|| self.all.add(begin(stage)));
         if let Some(of) = of
             && bar.length() != Some(of)

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::failure::Failure;
-use super::output::Form;
+use super::output::{Form, aside};
 use crate::secrets::SecretKeeper;
 use crate::sync::{self, CheckItem, CheckReport, ExitClass};
 use clap::Args;
@@ -58,7 +58,7 @@ pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, F
     output.text(&sound(context, &settings))?;
     if output.form == Form::Text {
         for warning in &warnings {
-            output.aside(&format!("warning: {}\nhint: {}", warning.problem, warning.hint));
+            aside(&format!("warning: {}\nhint: {}", warning.problem, warning.hint));
         }
     }
     let mut reports: Vec<CheckReport> = Vec::new();
@@ -76,16 +76,13 @@ pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, F
         output.data(String::new, &document(context, &settings, warnings, &reports, class))?;
     }
     if !asked.online {
-        output.advice(&format!(
-            "next: `halo-integrator{} check --online` asks both sides",
-            context.config_argument()
-        ));
+        output.advice(&format!("next: `{} check --online` asks both sides", context.program()));
     } else if class == ExitClass::Done
         && let Some(first) = settings.connections.first()
     {
         output.advice(&format!(
-            "next: `halo-integrator{} plan {}` shows what an import would write",
-            context.config_argument(),
+            "next: `{} plan {}` shows what an import would write",
+            context.program(),
             first.id
         ));
     }

@@ -3,7 +3,7 @@
 use super::arguments::Arguments;
 use super::context::Context;
 use super::failure::Failure;
-use super::output::Form;
+use super::output::{self, Form};
 use crate::sync::ExitClass;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
@@ -27,7 +27,7 @@ pub(super) fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure
     let mut script = Vec::new();
     clap_complete::generate(asked.shell, &mut Arguments::command(), "halo-integrator", &mut script);
     match context.output().form {
-        Form::Text => context.output().raw(&script)?,
+        Form::Text => output::raw(&script)?,
         Form::Json => {
             let script = String::from_utf8_lossy(&script);
             let document = Document { shell: asked.shell.to_string(), script: &script };

@@ -43,9 +43,14 @@ impl Context {
         folder::settings_folder(self.globals.config.as_deref())
     }
 
-    /// ` --config DIR` for commands that are printed, where it is needed.
-    pub(super) fn config_argument(&self) -> String {
-        folder::as_argument(&self.folder(), self.globals.config.as_deref())
+    /// How commands that are printed begin: the program as it was called, and the settings folder where it is not
+    /// found by itself.
+    pub(super) fn program(&self) -> String {
+        format!(
+            "{}{}",
+            folder::program(),
+            folder::as_argument(&self.folder(), self.globals.config.as_deref())
+        )
     }
 
     /// Begins logging before, or without, settings.
@@ -60,6 +65,12 @@ impl Context {
 
     /// The same of another folder.
     pub(super) fn settings_of(&self, folder: &Path) -> Result<Settings, Failure> {
+        if !folder.join(folder::INTEGRATOR).exists() {
+            let program = folder::program();
+            return Err(Failure::usage(format!("there are no settings in {}", folder.display())).hint(format!(
+                "`{program} init` writes them; `--config DIR` names another folder; `{program} demo` needs none"
+            )));
+        }
         let loaded = settings::load(folder)?;
         self.begin_logging(loaded.integrator.log_format);
         Ok(loaded)
@@ -78,10 +89,12 @@ impl Context {
     }
 }
 
-/// The connection of that name.
+/// The connection of that file name, else of that display name.
 pub(super) fn connection<'a>(settings: &'a Settings, name: &str) -> Result<&'a Connection, Failure> {
-    settings.connections.iter().find(|connection| connection.id == name).ok_or_else(|| {
-        let known: Vec<&str> = settings.connections.iter().map(|connection| connection.id.as_str()).collect();
+    let all = &settings.connections;
+    let found = all.iter().find(|one| one.id == name).or_else(|| all.iter().find(|one| one.name == name));
+    found.ok_or_else(|| {
+        let known: Vec<&str> = all.iter().map(|one| one.id.as_str()).collect();
         Failure::usage(format!("there is no connection `{name}`"))
             .hint(format!("the folder `connections` holds: {}", known.join(", ")))
     })

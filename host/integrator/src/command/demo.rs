@@ -8,7 +8,7 @@ mod simulated;
 
 use super::context::Context;
 use super::failure::Failure;
-use super::output::Form;
+use super::output::{Form, aside};
 use super::plan::each_line;
 use crate::sync::{self, ExitClass, ImportOptions, PlanOptions, PlanOutcome, RunOutcome, World};
 use clap::Args;
@@ -97,7 +97,7 @@ pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, F
         output.text(&page.to_string())?;
     }
     if asked.serve_simulators {
-        output.aside("The simulators are running; Ctrl-C stops them.");
+        aside("The simulators are running; Ctrl-C stops them.");
         // Ctrl-C is the way out here, and no interruption. The sender lives as long as the process.
         let _ = context.stop().wait_for(|stop| *stop).await;
     }

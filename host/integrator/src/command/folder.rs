@@ -42,6 +42,12 @@ pub(super) fn as_argument(folder: &Path, named: Option<&Path>) -> String {
     format!(" --config {}", quoted(&folder.display().to_string()))
 }
 
+/// The program as it was called, so that what is printed can be typed.
+pub(super) fn program() -> String {
+    let called = std::env::args_os().next().map(|name| name.to_string_lossy().into_owned());
+    called.filter(|name| !name.is_empty()).map_or_else(|| "halo-integrator".to_owned(), |name| quoted(&name))
+}
+
 /// A text as shells take it.
 pub(super) fn quoted(text: &str) -> String {
     let plain = |character: char| character.is_alphanumeric() || "-_./\\:+@=,~".contains(character);

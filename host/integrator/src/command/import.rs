@@ -118,15 +118,15 @@ pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Fa
 }
 
 /// The connections that were named, each once, or all that are enabled.
-fn chosen(settings: &Settings, named: &[String]) -> Result<Vec<String>, Failure> {
+fn chosen(settings: &Settings, asked: &[String]) -> Result<Vec<String>, Failure> {
     let mut names: Vec<String> = Vec::new();
-    for name in named {
+    for name in asked {
         let id = &connection(settings, name)?.id;
         if !names.contains(id) {
             names.push(id.clone());
         }
     }
-    if named.is_empty() {
+    if asked.is_empty() {
         let enabled = settings.connections.iter().filter(|one| one.enabled == Enabled::Yes);
         names.extend(enabled.map(|one| one.id.clone()));
     }
@@ -141,13 +141,20 @@ fn chosen(settings: &Settings, named: &[String]) -> Result<Vec<String>, Failure>
 pub(super) fn show(context: &Context, outcome: &RunOutcome) -> Result<(), Failure> {
     let output = context.output();
     let record = &outcome.record;
+    if record.run.0.is_empty() {
+        // It could not even begin.
+        summary::error(record, outcome.hint.as_deref());
+        return Ok(());
+    }
     output.text(&format!("{}\n{}", summary::table(record), summary::notices(&record.notices)))?;
     if record.status == RunStatus::Done && summary::wrote_nothing(&record.counts) {
         output.text("  Nothing to write: Halo is as Intune says.")?;
     }
     output.text("")?;
-    summary::error(output, record, outcome.hint.as_deref());
-    if let Some(next) = summary::next(record, &context.config_argument()) {
+    summary::error(record, outcome.hint.as_deref());
+    // Where the settings are wrong, the hint is what comes next.
+    let next = summary::next(record, &context.program()).filter(|_| outcome.class != ExitClass::Settings);
+    if let Some(next) = next {
         output.advice(&next);
     }
     Ok(())

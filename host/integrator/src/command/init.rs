@@ -73,7 +73,7 @@ pub(super) fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure>
     for file in &files {
         write_new(&folder.join(&file.path), &file.text)?;
     }
-    let next = next(&context.config_argument(), &answers.name);
+    let next = next(&context.program(), &answers.name);
     let document = Document {
         folder: folder.clone(),
         files: files.iter().map(|file| folder.join(&file.path)).collect(),
@@ -188,13 +188,12 @@ impl Interview {
             return given.trim().to_owned();
         }
         let answer = if self.can_ask { ask(question, usual) } else { None };
-        match answer.or_else(|| usual.filter(|_| flag != "--name").map(str::to_owned)) {
-            Some(answer) => answer,
-            None => {
-                self.missing.push(flag);
-                String::new()
-            }
-        }
+        // A connection's name becomes a file's name: that is never guessed.
+        let fallback = usual.filter(|_| flag != "--name").map(str::to_owned);
+        answer.or(fallback).unwrap_or_else(|| {
+            self.missing.push(flag);
+            String::new()
+        })
     }
 }
 
@@ -236,7 +235,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     write().map_err(|error| Failure::file("write", path, &error))
 }
 
-fn next(config: &str, name: &str) -> Vec<String> {
+fn next(program: &str, name: &str) -> Vec<String> {
     let commands = [
         "secret set halo".to_owned(),
         format!("secret set {name}"),
@@ -244,15 +243,17 @@ fn next(config: &str, name: &str) -> Vec<String> {
         format!("plan {name}"),
         format!("import {name}"),
     ];
-    commands.iter().map(|command| format!("halo-integrator{config} {command}")).collect()
+    commands.iter().map(|command| format!("{program} {command}")).collect()
 }
 
 fn told(document: &Document, halo: &str) -> String {
-    let files: String = document.files.iter().map(|file| format!("    {}\n", file.display())).collect();
-    let next: String = document.next.iter().map(|command| format!("    {command}\n")).collect();
+    let files: Vec<String> = document.files.iter().map(|file| format!("    {}", file.display())).collect();
+    let next: Vec<String> = document.next.iter().map(|command| format!("    {command}")).collect();
+    let (files, next) = (files.join("\n"), next.join("\n"));
     format!(
         "Written:
 {files}
+
 At Microsoft (Entra admin center > App registrations):
     1. Register an application for accounts in this directory only (single tenant). It needs no redirect address.
     2. API permissions > Microsoft Graph > Application permissions:

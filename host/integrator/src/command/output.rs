@@ -66,21 +66,11 @@ impl Output {
         }
     }
 
-    /// Prints a part of the data as it is, in either form.
-    pub(super) fn raw(self, bytes: &[u8]) -> Result<(), Failure> {
-        write_out(|out| out.write_all(bytes))
-    }
-
     /// Advice: on standard error, and only where people are to be talked to.
     pub(super) fn advice(self, text: &str) {
         if self.form == Form::Text && self.chatter == Chatter::Normal {
-            self.aside(text);
+            aside(text);
         }
-    }
-
-    /// Something that is to be known in every form: on standard error.
-    pub(super) fn aside(self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
     /// The end of a command that failed.
@@ -94,25 +84,35 @@ impl Output {
                     diagnostics: &failure.diagnostics,
                 };
                 if write_document(&document).is_err() {
-                    self.aside(&failure.message);
+                    aside(&failure.message);
                 }
             }
             Form::Text => {
                 for diagnostic in &failure.diagnostics {
-                    self.aside(&format!("{diagnostic}\n"));
+                    aside(&format!("{diagnostic}\n"));
                 }
-                self.problem(&failure.message, failure.hint.as_deref());
+                problem(&failure.message, failure.hint.as_deref());
             }
         }
     }
+}
 
-    /// A problem and the way out, on standard error.
-    pub(super) fn problem(self, message: &str, hint: Option<&str>) {
-        self.aside(&format!("error: {message}"));
-        if let Some(hint) = hint {
-            self.aside(&format!("hint: {hint}"));
-        }
+/// A problem and the way out, on standard error.
+pub(super) fn problem(message: &str, hint: Option<&str>) {
+    aside(&format!("error: {message}"));
+    if let Some(hint) = hint {
+        aside(&format!("hint: {hint}"));
     }
+}
+
+/// Something that is to be known in every form: on standard error.
+pub(super) fn aside(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Prints a part of the data as it is, in either form.
+pub(super) fn raw(bytes: &[u8]) -> Result<(), Failure> {
+    write_out(|out| out.write_all(bytes))
 }
 
 fn write_document(document: &impl Serialize) -> Result<(), Failure> {

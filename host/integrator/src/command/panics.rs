@@ -1,7 +1,7 @@
 //! A bug in the program ends it with one readable line and its own exit code, not with a dump.
 
 use super::failure::Failure;
-use super::output::Output;
+use super::output;
 use crate::sync::ExitClass;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::{Mutex, PoisonError};
@@ -31,9 +31,9 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T,
 }
 
 /// Tells of a panic that somebody else has caught and made a bug of.
-pub(super) fn tell(output: &Output) {
+pub(super) fn tell() {
     if let Some(line) = FIRST.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        output.aside(&format!("error: {line}\nhint: {HINT}"));
+        output::aside(&format!("error: {line}\nhint: {HINT}"));
     }
 }
 
@@ -47,4 +47,17 @@ fn line(info: &PanicHookInfo<'_>) -> String {
     let words: Vec<&str> = words.split_whitespace().collect();
     let place = info.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
     format!("the program failed{place}: {}", words.join(" "))
+}
+
+#[cfg(test)]
+#[allow(clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_a_failure_with_the_code_of_bugs() {
+        let ended = guarded::<()>(|| panic!("out of\n cheese"));
+        assert!(ended.is_err_and(|failure| failure.class.code() == 70 && failure.hint.is_some()));
+        assert!(guarded(|| Ok(7)).is_ok_and(|seven| seven == 7));
+    }
 }

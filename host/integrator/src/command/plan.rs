@@ -12,6 +12,7 @@ use integrator_core::model::RunRecord;
 use integrator_core::plan::{Footer, Line, text};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// Lines that are shown without `--all`.
@@ -126,17 +127,23 @@ async fn show(
     out: Option<&Path>,
 ) -> Result<(), Failure> {
     let output = context.output();
+    if outcome.record.run.0.is_empty() {
+        summary::error(&outcome.record, outcome.hint.as_deref());
+        return Ok(());
+    }
     output.text(&summary::table(&outcome.record))?;
     let Some((id, file)) = &outcome.plan else {
         output.text(&summary::notices(&outcome.record.notices))?;
-        summary::error(output, &outcome.record, outcome.hint.as_deref());
+        summary::error(&outcome.record, outcome.hint.as_deref());
         return Ok(());
     };
-    output.text("")?;
     let (mut shown, mut left_out) = (0, 0);
     each_line(world, id, |_, line| {
         let Some(words) = words(&line) else { return Ok(()) };
         if shown < most {
+            if shown == 0 {
+                output.text("")?;
+            }
             shown += 1;
             output.text(&words)
         } else {
@@ -152,13 +159,13 @@ async fn show(
         output.text(&footing(footer))?;
     }
     output.text(&format!("plan {id}: {}", file.display()))?;
-    summary::error(output, &outcome.record, outcome.hint.as_deref());
+    summary::error(&outcome.record, outcome.hint.as_deref());
     let steps = outcome.footer.as_ref().map_or(0, |footer| footer.steps);
     if steps == 0 {
         output.advice("Nothing to write: Halo is as Intune says.");
     } else if outcome.class != ExitClass::Refused {
         let plan = out.map_or_else(|| id.clone(), |path| quoted(&path.display().to_string()));
-        output.advice(&format!("next: halo-integrator{} apply {plan}", context.config_argument()));
+        output.advice(&format!("next: {} apply {plan}", context.program()));
     }
     Ok(())
 }
@@ -196,7 +203,7 @@ fn footing(footer: &Footer) -> String {
     let mut text = format!("\n{} steps", footer.steps);
     for verdict in &footer.guards {
         let word = if verdict.refused { "REFUSES" } else { "passes" };
-        text.push_str(&format!("\nguard {} {word}: {}", verdict.guard, verdict.text));
+        let _ = write!(text, "\nguard {} {word}: {}", verdict.guard, verdict.text);
     }
     text.push_str(&summary::notices(&footer.notices));
     text

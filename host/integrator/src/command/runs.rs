@@ -42,13 +42,14 @@ struct Document<'a> {
 
 pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
     let settings = context.settings()?;
-    if let What::List { connection: Some(name), .. } = &asked.what {
-        connection(&settings, name)?;
-    }
+    let only = match &asked.what {
+        What::List { connection: Some(name), .. } => Some(connection(&settings, name)?.id.clone()),
+        _ => None,
+    };
     let store = context.world(settings).store().await?;
     match asked.what {
-        What::List { connection, limit } => {
-            let runs = store.runs(connection.as_deref(), limit).await?;
+        What::List { limit, .. } => {
+            let runs = store.runs(only.as_deref(), limit).await?;
             context.output().data(|| list(&runs), &Document { runs: &runs })?;
         }
         What::Show { run } => {
@@ -72,15 +73,25 @@ fn list(runs: &[RunRecord]) -> String {
     let id = runs.iter().map(|run| run.run.0.len()).max().unwrap_or(0);
     let connection = runs.iter().map(|run| run.connection.len()).max().unwrap_or(0).max("CONNECTION".len());
     let mut text = format!(
-        "{:id$}  {:connection$}  {:19}  {:11}  {:>8}  {:>7}  {:>7}  {:>7}  {:>6}\n",
-        "RUN", "CONNECTION", "STARTED (UTC)", "STATUS", "SECONDS", "DEVICES", "CREATED", "UPDATED", "FAILED"
+        "{:id$}  {:connection$}  {:6}  {:19}  {:11}  {:>8}  {:>7}  {:>7}  {:>7}  {:>6}\n",
+        "RUN",
+        "CONNECTION",
+        "ACTION",
+        "STARTED (UTC)",
+        "STATUS",
+        "SECONDS",
+        "DEVICES",
+        "CREATED",
+        "UPDATED",
+        "FAILED"
     );
     for run in runs {
         let _ = writeln!(
             text,
-            "{:id$}  {:connection$}  {:19}  {:11}  {:>8.1}  {:>7}  {:>7}  {:>7}  {:>6}",
+            "{:id$}  {:connection$}  {:6}  {:19}  {:11}  {:>8.1}  {:>7}  {:>7}  {:>7}  {:>6}",
             run.run.0,
             run.connection,
+            run.action.to_string(),
             run.started.format("%Y-%m-%d %H:%M:%S").to_string(),
             run.status.to_string(),
             run.seconds,

@@ -1,7 +1,8 @@
 //! A run's record as people read it: an aligned short table, what they should know, and the error that ended it.
 
-use super::output::Output;
-use integrator_core::model::{Counts, RunRecord, RunStatus};
+use super::output::{aside, problem};
+
+use integrator_core::model::{Action, Counts, RunRecord, RunStatus};
 use std::fmt::Write;
 
 /// Notices that are shown before "and more".
@@ -9,14 +10,20 @@ const NOTICES: usize = 20;
 
 /// The table.
 pub(super) fn table(record: &RunRecord) -> String {
+    let foretells = if record.action == Action::Plan { ", nothing written" } else { "" };
     let mut text = format!(
-        "{}: {} after {}  (run {}, started {})\n",
+        "{}: {} {} after {}{foretells}  (run {}, started {})\n",
         record.connection,
+        record.action,
         record.status,
         seconds(record.seconds),
         record.run,
         record.started.format("%Y-%m-%d %H:%M:%S UTC"),
     );
+    if record.status == RunStatus::Failed && record.counts == Counts::default() {
+        // It ended before there was anything to count.
+        return text;
+    }
     for (name, figures) in rows(record) {
         let _ = write!(text, "\n  {name:<9} {figures}");
     }
@@ -36,12 +43,13 @@ pub(super) fn notices(notices: &[String]) -> String {
 }
 
 /// The error that ended a run, and the way out, on standard error.
-pub(super) fn error(output: Output, record: &RunRecord, hint: Option<&str>) {
+pub(super) fn error(record: &RunRecord, hint: Option<&str>) {
     match &record.error {
-        Some(error) => output.problem(&format!("{}: {error}", record.connection), hint),
+        Some(error) if record.connection.is_empty() => problem(error, hint),
+        Some(error) => problem(&format!("{}: {error}", record.connection), hint),
         None => {
             if let Some(hint) = hint {
-                output.aside(&format!("hint: {hint}"));
+                aside(&format!("hint: {hint}"));
             }
         }
     }
@@ -116,8 +124,8 @@ enum Show {
 
 fn figures(figures: &[(u64, &str, Show)]) -> String {
     let shown = figures.iter().filter(|(count, _, show)| *show == Show::Always || *count > 0);
-    let parts: Vec<String> = shown.map(|(count, word, _)| format!("{count:>6} {word}")).collect();
-    parts.join("  ")
+    let parts: Vec<String> = shown.map(|(count, word, _)| format!("{count:>7} {word:<11}")).collect();
+    parts.concat().trim_end().to_owned()
 }
 
 fn seconds(seconds: f64) -> String {
@@ -125,22 +133,21 @@ fn seconds(seconds: f64) -> String {
 }
 
 /// What to run next.
-pub(super) fn next(record: &RunRecord, config: &str) -> Option<String> {
+pub(super) fn next(record: &RunRecord, program: &str) -> Option<String> {
     let connection = &record.connection;
+    if record.run.0.is_empty() {
+        return None;
+    }
     Some(match record.status {
         RunStatus::Done | RunStatus::Running => return None,
         RunStatus::Partial => {
-            format!(
-                "next: put right what is listed, then `halo-integrator{config} import {connection}` again"
-            )
+            format!("next: put right what is listed, then `{program} import {connection}` again")
         }
         RunStatus::Refused => {
-            format!(
-                "next: `halo-integrator{config} plan {connection} --all` shows every step that was refused"
-            )
+            format!("next: `{program} plan {connection} --all` shows every step that was refused")
         }
         RunStatus::Failed | RunStatus::Interrupted => format!(
-            "next: `halo-integrator{config} import {connection}` again; what was written already is not written twice"
+            "next: `{program} import {connection}` again; what was written already is not written twice"
         ),
     })
 }
@@ -157,6 +164,7 @@ mod tests {
             run: RunId("r-1".to_owned()),
             connection: "contoso".to_owned(),
             entity: Entity::Assets,
+            action: Action::Import,
             status: RunStatus::Partial,
             started: Utc.with_ymd_and_hms(2026, 1, 29, 2, 0, 0).single().expect("a date"),
             seconds: 1.44,
@@ -201,7 +209,7 @@ mod tests {
 
     #[test]
     fn only_a_run_that_is_done_needs_nothing_next() {
-        let with = |status| next(&RunRecord { status, ..record() }, " --config demo");
+        let with = |status| next(&RunRecord { status, ..record() }, "halo-integrator --config demo");
         assert_eq!(with(RunStatus::Done), None);
         assert!(with(RunStatus::Refused).is_some_and(|text| text.contains("--config demo plan contoso")));
     }

@@ -1,7 +1,7 @@
 //! Single reads of many devices, twenty in one request; parts that fail are tried again alone.
 
 use super::client::GraphClient;
-use super::error_body::explain_value;
+use super::error_body::{PERMISSION_HINT, explain_value};
 use crate::http::{
     Answer, Endpoint, Failure, HttpError, HttpErrorKind, Reading, Repeat, Request, Throttling,
 };
@@ -72,7 +72,7 @@ async fn existence_of(endpoint: &Endpoint, devices: &[DeviceId]) -> Vec<Result<E
             .collect();
         let body = json!({"requests": parts}).to_string();
         let request = Request::post("/v1.0/$batch", body, Repeat::Safe);
-        let parts = match endpoint.send(&request, read_batch).await {
+        let parts = match endpoint.send(&request, |answer| read_batch(&answer)).await {
             Ok(answer) => answer.responses,
             Err(error) => {
                 for index in open {
@@ -125,7 +125,7 @@ fn judge(endpoint: &Endpoint, path: &str, part: &PartAnswer) -> (Result<Existenc
     let failure = Failure::of_status(status, Throttling::in_text(&message), told_wait(&part.headers));
     let kind = match (failure, status) {
         (Failure::Throttled(told), _) => HttpErrorKind::Throttled { message, told },
-        (_, 401 | 403) => HttpErrorKind::Permission { status, message },
+        (_, 401 | 403) => HttpErrorKind::Permission { status, message, hint: Some(PERMISSION_HINT) },
         _ => HttpErrorKind::Status { status, message, row: None },
     };
     (Err(endpoint.error(path, kind)), failure)
@@ -149,7 +149,7 @@ fn told_wait(headers: &Value) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds.max(0.0)).ok()
 }
 
-fn read_batch(answer: Answer) -> Reading<BatchAnswer> {
+fn read_batch(answer: &Answer) -> Reading<BatchAnswer> {
     match serde_json::from_slice(&answer.body) {
         Ok(batch) => Reading::Done(batch),
         Err(error) if error.is_data() => Reading::Wrong(one_line(&error.to_string())),

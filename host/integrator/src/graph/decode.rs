@@ -138,13 +138,12 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    fn no_object<E>(self) -> Result<(), E> {
+    fn no_object(self) {
         let problem = match self.depth {
             Depth::Row => Problem::NoObject,
             Depth::Nested(name) => Problem::Nested { name, problem: "is no object" },
         };
         self.found.problem.get_or_insert(problem);
-        Ok(())
     }
 }
 
@@ -190,33 +189,40 @@ impl<'de> Visitor<'de> for Row<'_> {
     fn visit_unit<E>(self) -> Result<(), E> {
         match self.depth {
             Depth::Row => self.no_object(),
-            Depth::Nested(_) => Ok(()),
+            Depth::Nested(_) => {}
         }
+        Ok(())
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.no_object()
+        self.no_object();
+        Ok(())
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.no_object()
+        self.no_object();
+        Ok(())
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.no_object()
+        self.no_object();
+        Ok(())
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.no_object()
+        self.no_object();
+        Ok(())
     }
 
     fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        self.no_object()
+        self.no_object();
+        Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
-        self.no_object()
+        self.no_object();
+        Ok(())
     }
 }
 

@@ -3,9 +3,14 @@
 use crate::http::{Explained, html_summary, one_line};
 use serde_json::Value;
 
+/// The way out when Graph refuses access.
+pub(super) const PERMISSION_HINT: &str = "in the app registration, add Microsoft Graph's application permission \
+    DeviceManagementManagedDevices.Read.All (and User.Read.All where user details are read), let an administrator \
+    consent, and check that the tenant has an Intune licence";
+
 /// What an answer that says no means.
 pub(super) fn explain(status: u16, text: &str) -> Explained {
-    Explained { message: message(status, text), row: None }
+    Explained { message: message(status, text), row: None, hint: Some(PERMISSION_HINT) }
 }
 
 /// The same for a body that is parsed already: a part of a batch.

@@ -42,16 +42,15 @@ impl RawPage {
 
     /// Splits an answer into rows.
     pub(super) fn read(answer: Answer) -> Reading<Self> {
-        let text = match String::from_utf8(answer.body) {
-            Ok(text) => text,
-            Err(_) => return Reading::Broken("the page is no UTF-8".to_owned()),
+        let Ok(text) = String::from_utf8(answer.body) else {
+            return Reading::Broken("the page is no UTF-8".to_owned());
         };
         let mut deserializer = serde_json::Deserializer::from_str(&text);
         let split = deserializer
             .deserialize_map(Envelope { text: &text })
             .and_then(|split| deserializer.end().map(|()| split));
         match split {
-            Ok((Some(rows), next)) => Reading::Done(Self { rows, next, text }),
+            Ok((Some(rows), next)) => Reading::Done(Self { text, rows, next }),
             Ok((None, _)) => {
                 let words = super::error_body::explain(200, &text).message;
                 Reading::Wrong(format!("a page without \"value\": {words}"))

@@ -17,15 +17,15 @@ impl HaloClient {
     /// first. A create: nothing that may have been done is repeated.
     pub async fn create_asset_type(&self, write: &TypeWrite) -> Result<AssetType, WriteError> {
         let mut row = match write.like {
-            Some(like) => match self.asset_type_record(like).await? {
-                Some(row) => copy_of(row),
-                None => {
+            Some(like) => {
+                let Some(row) = self.asset_type_record(like).await? else {
                     let path = format!("/api/AssetType/{like}");
                     let message = format!("there is no asset type {like} to copy");
                     let kind = HttpErrorKind::Status { status: 404, message, row: None };
                     return Err(self.endpoint.error(&path, kind).into());
-                }
-            },
+                };
+                copy_of(row)
+            }
             None => blank(write),
         };
         row.insert("name".to_owned(), write.name.as_str().into());
@@ -36,7 +36,7 @@ impl HaloClient {
         }
         let body = Value::Array(vec![Value::Object(row)]).to_string();
         let request = Request::post("/AssetType", body, Repeat::OnlyIfUnsent);
-        let answer = self.endpoint.send(&request, read_object).await?;
+        let answer = self.endpoint.send(&request, |answer| read_object(&answer)).await?;
         if let Some(warning) = value::text(&answer, "_warning") {
             tracing::warn!(%warning, "Halo warns of a new asset type");
         }

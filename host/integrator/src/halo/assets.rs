@@ -130,7 +130,7 @@ pub(super) struct Progress {
     pub(super) received: u64,
     pub(super) record_count: Option<u64>,
     seen: FxHashSet<i64>,
-    ended: bool,
+    end: Option<Step>,
 }
 
 /// What a page means for the walk.
@@ -145,8 +145,9 @@ pub(super) enum Step {
 }
 
 impl Progress {
-    pub(super) fn has_ended(&self) -> bool {
-        self.ended
+    /// How the walk ended, if it has: complete, or by a repetition.
+    pub(super) fn end(&self) -> Option<Step> {
+        self.end
     }
 
     /// Takes note of a page. The count is of all pages; some versions say 0 past the last one.
@@ -160,7 +161,7 @@ impl Progress {
             self.record_count = Some(count);
         }
         if received == 0 {
-            self.ended = true;
+            self.end = Some(Step::End);
             return Step::End;
         }
         let (mut known, mut new) = (0, 0);
@@ -168,12 +169,12 @@ impl Progress {
             if self.seen.insert(id) { new += 1 } else { known += 1 }
         }
         if new == 0 && known > 0 {
-            self.ended = true;
+            self.end = Some(Step::Repeated);
             return Step::Repeated;
         }
         self.received += received as u64;
         if self.record_count.is_some_and(|count| count > 0 && self.received >= count) {
-            self.ended = true;
+            self.end = Some(Step::End);
         }
         Step::Page
     }
@@ -189,10 +190,12 @@ pub struct AssetWalk {
 
 impl AssetWalk {
     /// The next page, or `None` at the end: after an empty page, or once as many rows came as there are. A page of
-    /// nothing but assets seen before is an error, and so is every call after an error.
+    /// nothing but assets seen before is an error, and so is every call after it.
     pub async fn next_page(&mut self) -> Result<Option<AssetPage>, HttpError> {
-        if self.progress.has_ended() {
-            return Ok(None);
+        match self.progress.end() {
+            None => {}
+            Some(Step::Repeated) => return Err(self.repeated()),
+            Some(Step::End | Step::Page) => return Ok(None),
         }
         let page = self.client.assets_page(&self.query).await?;
         let ids = page.rows.iter().filter_map(|row| match row {
@@ -205,11 +208,13 @@ impl AssetWalk {
                 Ok(Some(page))
             }
             Step::End => Ok(None),
-            Step::Repeated => {
-                let problem = format!("page {} repeats what came before", self.query.page_no);
-                Err(self.client.endpoint.error("/api/Asset", HttpErrorKind::Unreadable { problem }))
-            }
+            Step::Repeated => Err(self.repeated()),
         }
+    }
+
+    fn repeated(&self) -> HttpError {
+        let problem = format!("page {} repeats what came before", self.query.page_no);
+        self.client.endpoint.error("/api/Asset", HttpErrorKind::Unreadable { problem })
     }
 
     /// How many rows came so far.
@@ -232,18 +237,18 @@ mod tests {
         let mut progress = Progress::default();
         assert_eq!(progress.page(0..50, 50, Some(120)), Step::Page);
         assert_eq!(progress.page(50..100, 50, Some(120)), Step::Page);
-        assert!(!progress.has_ended());
+        assert_eq!(progress.end(), None);
         assert_eq!(progress.page(100..120, 20, Some(120)), Step::Page);
-        assert!(progress.has_ended());
+        assert_eq!(progress.end(), Some(Step::End));
     }
 
     #[test]
     fn an_empty_page_ends_a_walk_that_has_no_count() {
         let mut progress = Progress::default();
         assert_eq!(progress.page(0..50, 50, None), Step::Page);
-        assert!(!progress.has_ended());
+        assert_eq!(progress.end(), None);
         assert_eq!(progress.page(0..0, 0, Some(0)), Step::End);
-        assert!(progress.has_ended());
+        assert_eq!(progress.end(), Some(Step::End));
         assert_eq!(progress.received, 50);
     }
 

@@ -1,6 +1,7 @@
 //! Reading what Halo offers to choose from: types, groups, statuses, fields, clients, sites; and who we are to it.
 
 use super::client::HaloClient;
+use super::envelope::read_object;
 use super::value::{self, Row};
 use crate::http::{HttpError, Request};
 use integrator_core::model::{
@@ -87,7 +88,7 @@ impl HaloClient {
 
     /// Who we are to Halo.
     pub async fn agent_me(&self) -> Result<Agent, HttpError> {
-        let row = self.endpoint.send(&Request::get("/Agent/me"), super::envelope::read_object).await?;
+        let row = self.endpoint.send(&Request::get("/Agent/me"), |answer| read_object(&answer)).await?;
         Ok(Agent { id: value::id(&row, "id"), name: value::text(&row, "name").unwrap_or_default() })
     }
 

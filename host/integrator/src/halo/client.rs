@@ -119,7 +119,7 @@ impl HaloClient {
 
     /// One page or one bare list.
     pub(super) async fn rows(&self, request: Request, key: &str) -> Result<Rows, HttpError> {
-        self.endpoint.send(&request, |answer| read_rows(answer, key)).await
+        self.endpoint.send(&request, |answer| read_rows(&answer, key)).await
     }
 
     /// All pages of a list that is known to be short (clients or sites found by a search).
@@ -151,7 +151,7 @@ impl HaloClient {
 
     /// One record; `None` when Halo answers 404.
     pub(super) async fn record(&self, request: Request) -> Result<Option<Row>, HttpError> {
-        match self.endpoint.send(&request, read_object).await {
+        match self.endpoint.send(&request, |answer| read_object(&answer)).await {
             Ok(row) => Ok(Some(row)),
             Err(error) if error.status() == Some(404) => Ok(None),
             Err(error) => Err(error),

@@ -48,7 +48,7 @@ pub(super) async fn discover(
         Ok(endpoint) => endpoint,
         Err(error) => return (Err(error), 0),
     };
-    let found = match endpoint.send(&Request::get("/api/authinfo"), read_object).await {
+    let found = match endpoint.send(&Request::get("/api/authinfo"), |answer| read_object(&answer)).await {
         Ok(row) => Ok(read(url, &row)),
         // An older Halo, or one whose page stands there instead: it has nothing to tell.
         Err(error) => match error.kind() {
@@ -72,7 +72,7 @@ fn read(url: &str, row: &value::Row) -> DiscoveredAddress {
         Some(path) if path.starts_with('/') && !path.starts_with("//") => format!("{url}{path}"),
         _ => assumed.auth,
     };
-    DiscoveredAddress { tenant, auth, ..assumed }
+    DiscoveredAddress { auth, tenant, ..assumed }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub(super) struct Rows {
 }
 
 /// Any whole JSON document.
-pub(super) fn read_json(answer: Answer) -> Reading<Value> {
+pub(super) fn read_json(answer: &Answer) -> Reading<Value> {
     match serde_json::from_slice(&answer.body) {
         Ok(value) => Reading::Done(value),
         Err(error) => {
@@ -25,7 +25,7 @@ pub(super) fn read_json(answer: Answer) -> Reading<Value> {
 }
 
 /// Reads rows that stand under one of `keys`, or wherever else they can be.
-pub(super) fn read_rows(answer: Answer, key: &str) -> Reading<Rows> {
+pub(super) fn read_rows(answer: &Answer, key: &str) -> Reading<Rows> {
     match read_json(answer) {
         Reading::Done(value) => match unpack(value, key) {
             Some(rows) => Reading::Done(rows),
@@ -37,7 +37,7 @@ pub(super) fn read_rows(answer: Answer, key: &str) -> Reading<Rows> {
 }
 
 /// A single object, also when it comes in a list of one.
-pub(super) fn read_object(answer: Answer) -> Reading<Row> {
+pub(super) fn read_object(answer: &Answer) -> Reading<Row> {
     match read_json(answer) {
         Reading::Done(Value::Object(row)) => Reading::Done(row),
         Reading::Done(Value::Array(rows)) => match rows.into_iter().next() {

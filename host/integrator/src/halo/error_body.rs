@@ -3,20 +3,28 @@
 use crate::http::{Explained, Refusal, html_summary, one_line};
 use serde_json::{Map, Value};
 
+/// The way out when Halo refuses access.
+const PERMISSION_HINT: &str = "let both the API application in Halo (scope all) and the agent it signs in as read \
+    and edit assets, and read customers, users and asset types";
+
 /// What an answer that says no means. Halo has five forms of JSON for it, and plain text and HTML beside.
 pub(super) fn explain(status: u16, text: &str) -> Explained {
+    Explained { hint: Some(PERMISSION_HINT), ..words_and_row(status, text) }
+}
+
+fn words_and_row(status: u16, text: &str) -> Explained {
     let text = text.trim_start_matches('\u{feff}');
     let explained = match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(object)) => of_object(&object),
-        Ok(Value::String(words)) => Explained { message: one_line(&words), row: None },
-        Ok(_) => Explained { message: one_line(text), row: None },
+        Ok(Value::String(words)) => Explained { message: one_line(&words), row: None, hint: None },
+        Ok(_) => Explained { message: one_line(text), row: None, hint: None },
         Err(_) => {
             let message = html_summary(text).unwrap_or_else(|| one_line(text));
-            Explained { message, row: None }
+            Explained { message, row: None, hint: None }
         }
     };
     if explained.message.is_empty() {
-        return Explained { message: format!("status {status}, and nothing else"), row: None };
+        return Explained { message: format!("status {status}, and nothing else"), row: None, hint: None };
     }
     explained
 }
@@ -44,7 +52,7 @@ fn of_object(object: &Map<String, Value>) -> Explained {
         Some(words) => words,
         None => Value::Object(object.clone()).to_string(),
     };
-    Explained { message: one_line(&message), row: row_in(&message) }
+    Explained { message: one_line(&message), row: row_in(&message), hint: None }
 }
 
 /// Model binding: paths into what was sent, each with its complaints.
@@ -58,7 +66,7 @@ fn of_members(members: &Map<String, Value>) -> Explained {
         let words = words.split(" Path '").next().unwrap_or_default().trim().to_owned();
         parts.push(if path.is_empty() { words } else { format!("{path}: {words}") });
     }
-    Explained { message: one_line(&parts.join("; ")), row }
+    Explained { message: one_line(&parts.join("; ")), row, hint: None }
 }
 
 fn is_list_of_text(value: &Value) -> bool {
@@ -119,8 +127,8 @@ mod tests {
     #[test]
     fn every_known_body_becomes_one_line() {
         let check = |body: &str, message: &str, row: Option<usize>| {
-            let expected = Explained { message: message.to_owned(), row };
-            assert_eq!(explain(400, body), expected, "{body}");
+            let expected = Explained { message: message.to_owned(), row, hint: None };
+            assert_eq!(words_and_row(400, body), expected, "{body}");
         };
         check(
             r#"{"[2].site_id":["Could not convert string to integer: x. Path '[2].site_id', line 1, position 139."]}"#,

@@ -87,8 +87,10 @@ pub struct UserWalk {
 impl UserWalk {
     /// The next page, or `None` at the end, by the rules of [`super::AssetWalk::next_page`].
     pub async fn next_page(&mut self) -> Result<Option<UserPage>, HttpError> {
-        if self.progress.has_ended() {
-            return Ok(None);
+        match self.progress.end() {
+            None => {}
+            Some(Step::Repeated) => return Err(self.repeated()),
+            Some(Step::End | Step::Page) => return Ok(None),
         }
         let page = self.client.users_page(&self.query).await?;
         let ids = page.users.iter().map(|user| user.id.0);
@@ -98,11 +100,13 @@ impl UserWalk {
                 Ok(Some(page))
             }
             Step::End => Ok(None),
-            Step::Repeated => {
-                let problem = format!("page {} repeats what came before", self.query.page_no);
-                Err(self.client.endpoint.error("/api/Users", HttpErrorKind::Unreadable { problem }))
-            }
+            Step::Repeated => Err(self.repeated()),
         }
+    }
+
+    fn repeated(&self) -> HttpError {
+        let problem = format!("page {} repeats what came before", self.query.page_no);
+        self.client.endpoint.error("/api/Users", HttpErrorKind::Unreadable { problem })
     }
 
     /// How many rows came so far.

@@ -86,13 +86,7 @@ pub enum WriteProblem {
 impl WriteError {
     /// The way out, where one can be named.
     pub fn hint(&self) -> Option<String> {
-        match &self.problem {
-            WriteProblem::Forbidden { .. } if self.source.hint().is_none() => Some(
-                "let the API application in Halo and the agent it signs in as edit assets (scope all, or edit:assets)"
-                    .to_owned(),
-            ),
-            _ => self.source.hint(),
-        }
+        self.source.hint()
     }
 
     /// What the failure means for a command.
@@ -136,7 +130,7 @@ impl HaloClient {
         let repeat = if creates { Repeat::OnlyIfUnsent } else { Repeat::Safe };
         let body = Value::Array(writes.iter().map(render).collect()).to_string();
         let request = Request::post("/Asset", body, repeat);
-        let answer = self.endpoint.send(&request, read_answer).await?;
+        let answer = self.endpoint.send(&request, |answer| read_answer(&answer)).await?;
         for warning in &answer.warnings {
             tracing::warn!(%warning, "Halo warns of a write");
         }
@@ -187,7 +181,7 @@ fn render(write: &AssetWrite) -> Value {
 }
 
 /// A success without a body, or with one that shows no asset, is a success all the same; half a body is none.
-fn read_answer(answer: Answer) -> Reading<WriteAnswer> {
+fn read_answer(answer: &Answer) -> Reading<WriteAnswer> {
     let unreadable = |warnings| WriteAnswer { shape: AnswerShape::Unreadable, rows: Vec::new(), warnings };
     if answer.body.iter().all(u8::is_ascii_whitespace) {
         return Reading::Done(unreadable(Vec::new()));
@@ -254,7 +248,7 @@ mod tests {
     fn the_form_of_an_answer_is_told() {
         let read = |body: &str| {
             let headers = ::http::HeaderMap::new();
-            read_answer(Answer { status: 201, body: body.as_bytes().to_vec(), headers })
+            read_answer(&Answer { status: 201, body: body.as_bytes().to_vec(), headers })
         };
         let check = |body: &str, shape: AnswerShape, rows: usize, warnings: &[&str]| match read(body) {
             Reading::Done(answer) => {

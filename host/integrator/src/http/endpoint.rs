@@ -24,6 +24,8 @@ pub struct Explained {
     pub message: String,
     /// The row of a sent array that it blames, from 0.
     pub row: Option<usize>,
+    /// The way out, when it is a matter of permission.
+    pub hint: Option<&'static str>,
 }
 
 /// Tells from status and body what an answer that says no means.
@@ -176,7 +178,7 @@ impl Endpoint {
         token: Option<&Token>,
         id: &str,
         read: &impl Fn(Answer) -> Reading<T>,
-    ) -> Result<T, Failed> {
+    ) -> Result<T, Box<Failed>> {
         let start = Instant::now();
         self.requests.fetch_add(1, Ordering::Relaxed);
         let outcome = match build(request, url, token, id) {
@@ -189,21 +191,26 @@ impl Endpoint {
                         HttpErrorKind::TooLarge { .. } if request.repeat == Repeat::Safe => Failure::Final,
                         _ => Failure::Passing(None),
                     };
-                    Err(Failed { failure, reach: failed.reach, kind: failed.kind, source: failed.source })
+                    Err(Box::new(Failed {
+                        failure,
+                        reach: failed.reach,
+                        kind: failed.kind,
+                        source: failed.source,
+                    }))
                 }
             },
-            Err(problem) => Err(Failed {
+            Err(problem) => Err(Box::new(Failed {
                 failure: Failure::Final,
                 reach: Reach::Unsent,
                 kind: HttpErrorKind::Unreadable { problem },
                 source: None,
-            }),
+            })),
         };
         let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (endpoint, method, path) = (self.name, request.method.as_str(), url.path());
         match &outcome {
             Ok(_) => tracing::debug!(endpoint, method, path, request_id = id, milliseconds, "answered"),
-            Err(Failed { kind: HttpErrorKind::Status { status: 404, .. }, .. }) => {
+            Err(failed) if matches!(failed.kind, HttpErrorKind::Status { status: 404, .. }) => {
                 tracing::debug!(endpoint, method, path, request_id = id, milliseconds, "is not there");
             }
             Err(failed) => {
@@ -219,8 +226,8 @@ impl Endpoint {
         answer: Answer,
         token: Option<&Token>,
         read: &impl Fn(Answer) -> Reading<T>,
-    ) -> Result<T, Failed> {
-        let fail = |failure, kind| Err(Failed { failure, reach: Reach::Sent, kind, source: None });
+    ) -> Result<T, Box<Failed>> {
+        let fail = |failure, kind| Err(Box::new(Failed { failure, reach: Reach::Sent, kind, source: None }));
         let status = answer.status;
         if (200..300).contains(&status) {
             return match read(answer) {
@@ -235,12 +242,12 @@ impl Endpoint {
         if let Some(token) = token {
             text = without_secret(&text, token.text.expose_secret());
         }
-        let Explained { message, row } = (self.explain)(status, &text);
+        let Explained { message, row, hint } = (self.explain)(status, &text);
         let told = answer.told_wait(self.clock.now());
         let failure = Failure::of_status(status, Throttling::in_text(&text), told);
         let kind = match (failure, status) {
             (Failure::Throttled(told), _) => HttpErrorKind::Throttled { message, told },
-            (_, 401 | 403) => HttpErrorKind::Permission { status, message },
+            (_, 401 | 403) => HttpErrorKind::Permission { status, message, hint },
             _ => HttpErrorKind::Status { status, message, row },
         };
         fail(failure, kind)

@@ -88,6 +88,8 @@ pub enum HttpErrorKind {
         status: u16,
         /// The server's words on one line.
         message: String,
+        /// The way out.
+        hint: Option<&'static str>,
     },
     /// A write that must not be repeated was sent, and whether it was done is not known.
     #[error("it is not known whether the write was done: {reason}")]
@@ -207,12 +209,12 @@ impl HttpError {
                 "the server sends requests elsewhere, and redirects are not followed: check the address"
             }
             HttpErrorKind::SignIn { hint, .. } => return hint.clone(),
+            HttpErrorKind::Permission { hint, .. } => return hint.map(str::to_owned),
             HttpErrorKind::Settings { hint, .. } => return Some(hint.clone()),
             HttpErrorKind::TooLarge { .. } | HttpErrorKind::Unreadable { .. } => {
                 "check that the address leads to the service itself, and not to a proxy's or portal's page"
             }
             HttpErrorKind::Status { .. }
-            | HttpErrorKind::Permission { .. }
             | HttpErrorKind::Broken
             | HttpErrorKind::Unclear { .. }
             | HttpErrorKind::Foreign { .. } => return None,

@@ -72,13 +72,11 @@ fn tls_problem(error: &reqwest::Error) -> Option<String> {
         if let Some(tls) = current.downcast_ref::<rustls::Error>() {
             return Some(describe_tls(tls));
         }
-        // An I/O error hides what it carries from `source`.
-        if let Some(io) = current.downcast_ref::<std::io::Error>()
-            && let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>())
-        {
-            return Some(describe_tls(tls));
-        }
-        cause = current.source();
+        // An I/O error that carries another one names that one's source as its own, and so hides it.
+        cause = match current.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(carried) => Some(carried),
+            None => current.source(),
+        };
     }
     None
 }

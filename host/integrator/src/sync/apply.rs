@@ -111,7 +111,10 @@ struct Applier<'a> {
 }
 
 /// Applies the steps of a plan. The result is given even when the apply ended early, together with the reason.
-pub(crate) async fn apply(context: ApplyContext<'_>, mut lines: Chunks<String>) -> (Applied, Result<(), SyncError>) {
+pub(crate) async fn apply(
+    context: ApplyContext<'_>,
+    mut lines: Chunks<String>,
+) -> (Applied, Result<(), SyncError>) {
     let highest = match context.store.highest_asset().await {
         Ok(highest) => highest,
         Err(error) => return (Applied::default(), Err(error.into())),

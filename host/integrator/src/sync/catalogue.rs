@@ -7,16 +7,13 @@ use integrator_core::decide::{Needs, needs};
 use integrator_core::model::Catalogue;
 use integrator_core::settings::Connection;
 
-/// Reads what the connection needs: one request each for types, groups, statuses and fields, one each for the
+/// Reads what the connection needs: one request each for types, statuses and fields, one each for the
 /// client and the default site by name.
 pub(crate) async fn read(halo: &HaloClient, connection: &Connection) -> Result<Catalogue, SyncError> {
-    let Needs { fields, groups, statuses, default_site } = needs(connection);
+    let Needs { fields, statuses, default_site } = needs(connection);
     let mut catalogue = Catalogue { types: halo.asset_types().await?, ..Catalogue::default() };
     if fields == Need::Yes {
         catalogue.fields = halo.asset_fields().await?;
-    }
-    if groups == Need::Yes {
-        catalogue.groups = halo.asset_groups().await?;
     }
     if statuses == Need::Yes {
         catalogue.statuses = halo.asset_statuses().await?;

@@ -5,6 +5,7 @@ use super::outcome::ExitClass;
 use super::world::World;
 use super::{catalogue, permissions};
 use integrator_core::decide::Rulebook;
+use integrator_core::decide::rulebook::new_type_group;
 use integrator_core::settings::Connection;
 use serde::Serialize;
 
@@ -100,6 +101,10 @@ async fn halo(world: &World, connection: &Connection) -> Result<Vec<String>, Syn
     let agent = halo.agent_me().await?;
     let catalogue = catalogue::read(&halo, connection).await?;
     let rulebook = Rulebook::bind(connection, &catalogue)?;
+    if connection.asset_types.group.is_some() {
+        let groups = halo.asset_groups().await?;
+        new_type_group(&connection.asset_types, &groups).map_err(|problem| vec![problem])?;
+    }
     let assets = halo.asset_count().await?;
     let users = halo.user_count().await?;
     Ok(vec![

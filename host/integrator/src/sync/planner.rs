@@ -7,6 +7,7 @@ use super::sink::PlanSink;
 use crate::graph::{Existence, GraphClient};
 use crate::halo::HaloClient;
 use crate::store::{ChangeSet, Store};
+use integrator_core::decide::rulebook::new_type_group;
 use integrator_core::decide::{Decision, TypeRef, UserDecision};
 use integrator_core::model::value::fold;
 use integrator_core::model::{
@@ -265,13 +266,13 @@ impl<'a> Planner<'a> {
     }
 
     /// The step that creates the device's type, planned once a name. `None` when the device is held instead.
-    #[expect(clippy::option_option, reason = "held, no step needed, or this step: three answers")]
     async fn type_step(
         &mut self,
         device: &Device,
         decision: &Decision,
     ) -> Result<Option<Option<StepId>>, SyncError> {
         let TypeRef::New(name) = &decision.asset_type.asset_type else { return Ok(Some(None)) };
+        let shared = Arc::clone(&self.shared);
         match self.new_types.get(&fold(name)) {
             Some((known, step)) if known == name => return Ok(Some(Some(step.clone()))),
             Some((known, _)) => {
@@ -285,7 +286,12 @@ impl<'a> Planner<'a> {
             }
             None => {}
         }
-        let step = plan_type(self.facts(), name);
+        let settings = shared.rulebook.connection.asset_types.clone();
+        if settings.group.is_some() && self.catalogue.groups.is_empty() {
+            self.catalogue.groups = self.halo.asset_groups().await?;
+        }
+        let group = new_type_group(&settings, &self.catalogue.groups).map_err(|problem| vec![problem])?;
+        let step = plan_type(self.facts(), name, group);
         let id = step.step.clone();
         self.new_types.insert(fold(name), (name.clone(), id.clone()));
         self.sink.step(step).await?;

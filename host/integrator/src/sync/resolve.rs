@@ -239,6 +239,7 @@ async fn match_unlinked(
 }
 
 /// The spool is the run's own file; it cannot be read when its disk or folder is gone.
+#[expect(clippy::needless_pass_by_value, reason = "made for `map_err`")]
 pub(crate) fn spool_error(error: std::io::Error) -> SyncError {
     SyncError::settings(
         format!("reading the run's spool: {error}"),

@@ -100,7 +100,10 @@ impl Stretch {
 
 impl Spool {
     /// Reads from front to back, in stretches of this many rows.
-    pub(crate) fn stretches(&self, rows: usize) -> io::Result<impl Iterator<Item = io::Result<Stretch>> + use<>> {
+    pub(crate) fn stretches(
+        &self,
+        rows: usize,
+    ) -> io::Result<impl Iterator<Item = io::Result<Stretch>> + use<>> {
         let mut file = BufReader::with_capacity(256 * 1024, File::open(&self.path.0)?);
         let mut offset = 0;
         Ok(std::iter::from_fn(move || {

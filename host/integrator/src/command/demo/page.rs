@@ -1,6 +1,6 @@
 //! What happened, on one page.
 
-use super::super::folder::quoted;
+use super::super::folder::{program, quoted};
 use super::{Asked, CONNECTION, Shown, Simulated};
 use integrator_core::model::{Counts, RunRecord};
 use integrator_core::plan::{Part, Step, StepKind, text};
@@ -84,12 +84,13 @@ impl Display for Page<'_> {
 
 impl Page<'_> {
     fn commands(&self, f: &mut fmt::Formatter<'_>, folder: &str) -> fmt::Result {
-        let run = format!("halo-integrator --config {folder}");
+        let run = format!("{} --config {folder}", program());
         writeln!(f, "\nTry next")?;
         if !self.asked.serve_simulators {
             writeln!(
                 f,
-                "   halo-integrator demo --serve-simulators   keeps both sides up; in a second terminal:"
+                "   {} demo --serve-simulators   keeps both sides up; then in a second terminal:",
+                program()
             )?;
         }
         writeln!(f, "   {run} check --online")?;

@@ -14,7 +14,12 @@ pub(crate) enum Told {
 }
 
 /// The asset as it must be now: as it was, with what was sent, and with what the answer's row shows.
-pub(crate) fn merge(before: Option<&Asset>, id: AssetId, write: &AssetWrite, row: Option<&Asset>) -> (Asset, Told) {
+pub(crate) fn merge(
+    before: Option<&Asset>,
+    id: AssetId,
+    write: &AssetWrite,
+    row: Option<&Asset>,
+) -> (Asset, Told) {
     let mut asset = before.cloned().unwrap_or(Asset {
         id,
         type_id: None,

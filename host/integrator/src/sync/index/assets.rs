@@ -12,6 +12,8 @@ use integrator_core::model::{Asset, AssetId, Catalogue, TypeId};
 use rustc_hash::FxHashSet;
 use std::time::Duration;
 
+/// A plain walk of more pages than this is not worth finding out which types have assets.
+const PLAIN_PAGES: u64 = 10;
 /// Up to this many rows a page, whatever is asked for.
 const PAGE: u64 = 100;
 
@@ -149,7 +151,8 @@ async fn walk(
     let newest = std::cell::Cell::new(None::<DateTime<Utc>>);
     let without_type = std::cell::RefCell::new(Vec::new());
     // Where assets need fewer pages than there are types, one plain walk tells which types are worth a request.
-    if total.div_ceil(PAGE) < types.len() as u64 {
+    let pages = total.div_ceil(PAGE);
+    if pages < types.len() as u64 && pages <= PLAIN_PAGES {
         let found = std::cell::RefCell::new(FxHashSet::<TypeId>::default());
         walk_type(halo, None, None, |rows| {
             for row in rows {

@@ -1,0 +1,8 @@
+//! The wires against small servers on loopback that answer by script.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod graph;
+mod halo;
+mod http;
+mod server;
+mod simulators;
