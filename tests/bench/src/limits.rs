@@ -70,7 +70,7 @@ pub(crate) fn of_fleet(measured: &Measured, reply: Reply) -> Vec<Limit> {
         .count();
     vec![
         count("first import: requests to Halo", first.to_halo.total, allowed),
-        count("first import: values that two assets share", measured.duplicates as u64, 0),
+        count("Intune ids that several assets have", measured.duplicates as u64, 0),
         count("unchanged: writes to Halo", most(|import| import.to_halo.writes()), 0),
         count("unchanged: requests to Halo", most(|import| import.to_halo.total), UNCHANGED_REQUESTS),
         Limit {

@@ -107,10 +107,11 @@ impl Servers {
         Ok((serde_json::from_value(microsoft)?, serde_json::from_value(halo)?))
     }
 
-    /// Values that only one asset may have and that several have.
+    /// Intune ids that several assets have.
     pub(crate) async fn duplicates(&self) -> Result<usize, Failure> {
         let found = self.get(&format!("{}/duplicates", self.ready.halo.control)).await?;
-        Ok(found.as_array().map_or(0, Vec::len))
+        let rows = found.as_array().ok_or("the list of duplicates is no list")?;
+        Ok(rows.iter().filter(|row| row["member"] == "intune_id").count())
     }
 
     /// Changes the system's version on a share of the devices.
