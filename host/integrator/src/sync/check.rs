@@ -88,10 +88,9 @@ async fn microsoft(world: &World, connection: &Connection) -> Result<Vec<String>
         connection.microsoft.tenant,
         needed.join(", ")
     )];
-    match graph.organization().await {
-        Ok(Some(organization)) => texts.push(format!("the tenant is {}", organization.name)),
-        // Only nicer messages need it.
-        Ok(None) | Err(_) => {}
+    // Only nicer messages need the organisation, so that a refusal is none of ours.
+    if let Ok(Some(organization)) = graph.organization().await {
+        texts.push(format!("the tenant is {}", organization.name));
     }
     Ok(texts)
 }

@@ -170,14 +170,14 @@ mod tests {
     fn rows_come_back_in_order_and_by_place() {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = SpoolWriter::create(folder.path(), "run").unwrap();
-        let rows: Vec<SpoolRow> = (0..5000)
+        let rows: Vec<SpoolRow> = (0..5000_u32)
             .map(|number| {
                 SpoolRow::Device(Device {
                     id: DeviceId(format!("device-{number}")),
                     values: vec![
                         None,
-                        Some(Value::Text("x".repeat(number % 300))),
-                        Some(Value::Whole(number as i64)),
+                        Some(Value::Text("x".repeat(number as usize % 300))),
+                        Some(Value::Whole(i64::from(number))),
                     ],
                 })
             })

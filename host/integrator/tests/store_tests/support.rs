@@ -151,6 +151,7 @@ pub(crate) fn run(id: &str, connection: &str) -> RunRecord {
     RunRecord {
         run: RunId(id.to_owned()),
         connection: connection.to_owned(),
+        action: integrator_core::model::Action::Import,
         entity: Entity::Assets,
         status: RunStatus::Partial,
         started: noon(),

@@ -56,8 +56,13 @@ impl HaloState {
                 statuses,
             });
         }
-        for user in state.options.users.clone() {
-            state.add_user(&user);
+        let users = state.options.users.clone();
+        for (after, user) in (0..users.len()).rev().zip(&users) {
+            let id = state.add_user(user);
+            // People were entered one after the other and not all at the moment of the start.
+            if let Some(user) = state.users.get_mut(&id) {
+                user.last_modified -= 1000 * i64::try_from(after).unwrap_or(i64::MAX / 1000);
+            }
         }
         state
     }
