@@ -234,7 +234,10 @@ fn no_file_is_longer_than_its_idea() {
 
 #[test]
 fn no_folder_is_a_module_by_mod_rs() {
-    let found = rust().into_iter().map(|source| source.path).filter(|path| path.ends_with("/mod.rs"));
+    let found = rust()
+        .into_iter()
+        .map(|source| source.path)
+        .filter(|path| path.ends_with("/mod.rs") && path.contains("/src/"));
     check(&found.collect::<Vec<_>>());
 }
 
