@@ -22,6 +22,7 @@ fn row(id: &str, serial: &str, enrolled: i64, synced: i64) -> IdentityRow {
         enrolled,
         synced,
         spool: 0,
+        decision: 0,
         standing: Standing::Live,
     }
 }

@@ -133,7 +133,9 @@ pub struct IdentityRow {
     pub synced: i64,
     /// Where the row starts in the run's spool, in bytes.
     pub spool: u64,
-    /// Left out by a setting (Defender-only rows).
+    /// Digest of the device's decision, where it was decided while its row was at hand; 0 where not.
+    pub decision: u64,
+    /// How the row counts.
     pub standing: Standing,
 }
 

@@ -78,7 +78,15 @@ mod tests {
     use crate::model::DeviceKey;
 
     fn row(key: u128, serial: u64, enrolled: i64, synced: i64) -> IdentityRow {
-        IdentityRow { key: DeviceKey(key), serial, enrolled, synced, spool: 0, standing: Standing::Live }
+        IdentityRow {
+            key: DeviceKey(key),
+            serial,
+            enrolled,
+            synced,
+            spool: 0,
+            decision: 0,
+            standing: Standing::Live,
+        }
     }
 
     #[test]

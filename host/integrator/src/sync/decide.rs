@@ -1,4 +1,4 @@
-//! The second pass: the spool, from front to back, into the stored plan.
+//! The second pass: the devices that the first could not settle, in the order of the spool, into the stored plan.
 //!
 //! Deciding is pure and runs on worker threads, stretch by stretch. A device whose decision and asset are as they
 //! were costs nothing more; only the others are compared with Halo's values, by `planner`.
@@ -7,12 +7,12 @@ use super::error::SyncError;
 use super::planner::Planner;
 use super::progress::{Progress, ProgressEvent};
 use super::resolve::{Resolved, spool_error};
-use super::spool::{Spool, SpoolRow, Stretch};
+use super::spool::{Spool, SpoolRow};
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 use integrator_core::decide::decision::SiteReason;
 use integrator_core::decide::{Decision, Rulebook, UserDecision, UserIndex, decide};
-use integrator_core::model::{Counts, Device, LinkState};
+use integrator_core::model::{Counts, Device, IdentityRow, LinkState};
 use integrator_core::plan::HeldDevice;
 use integrator_core::resolve::Pair;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ pub(crate) struct Shared {
     /// The settings, bound.
     pub(crate) rulebook: Arc<Rulebook>,
     /// Halo's users by identifier.
-    pub(crate) users: UserIndex,
+    pub(crate) users: Arc<UserIndex>,
     /// Rows, pairs, links.
     pub(crate) resolved: Resolved,
     /// The run's clock.
@@ -62,26 +62,26 @@ pub(crate) struct Shared {
 
 /// Decides every device and hands what is not settled to the planner.
 pub(crate) async fn decide_all(
-    spool: &Spool,
+    spool: &Arc<Spool>,
     shared: &Arc<Shared>,
     planner: &mut Planner<'_>,
     progress: &dyn Progress,
     stop: &watch::Receiver<bool>,
 ) -> Result<(), SyncError> {
     let of = shared.resolved.rows.len() as u64;
-    let stretches = spool.stretches(STRETCH).map_err(spool_error)?;
-    let mut decided = stream::iter(stretches)
-        .map(|stretch| {
-            let shared = Arc::clone(shared);
+    let open = settle(shared, &mut planner.sink.counts);
+    let mut done = of - open.len() as u64;
+    progress.event(ProgressEvent::Decided { done, of });
+    let mut decided = stream::iter(open.chunks(STRETCH).map(<[u32]>::to_vec))
+        .map(|rows| {
+            let (shared, spool) = (Arc::clone(shared), Arc::clone(spool));
             async move {
-                let stretch = stretch.map_err(spool_error)?;
-                tokio::task::spawn_blocking(move || decide_stretch(&stretch, &shared))
+                tokio::task::spawn_blocking(move || decide_stretch(&rows, &spool, &shared))
                     .await
                     .map_err(|error| SyncError::bug(format!("deciding: {error}")))?
             }
         })
         .buffered(AT_ONCE);
-    let mut done = 0;
     let mut sites_elsewhere = 0;
     let mut ambiguous = Vec::new();
     while let Some(stretch) = decided.next().await {
@@ -105,7 +105,8 @@ pub(crate) async fn decide_all(
     }
     if sites_elsewhere > 0 {
         planner.sink.notices.push(format!(
-            "{sites_elsewhere} devices have a user whose site belongs to another client: their assets stay at, or start at, the default site"
+            "{sites_elsewhere} {} a user whose site belongs to another client: the asset starts at the default site, and is not moved",
+            if sites_elsewhere == 1 { "device has" } else { "devices have" }
         ));
     }
     if !ambiguous.is_empty() {
@@ -120,23 +121,53 @@ pub(crate) async fn decide_all(
     Ok(())
 }
 
-fn decide_stretch(stretch: &Stretch, shared: &Shared) -> Result<Decided, SyncError> {
-    let mut decided = Decided::default();
-    for (start, row) in stretch.rows() {
-        let resolved = &shared.resolved;
-        let place = resolved
-            .order
-            .partition_point(|index| resolved.rows.get(*index as usize).is_some_and(|row| row.spool < start));
-        let found = resolved
-            .order
-            .get(place)
-            .copied()
-            .filter(|index| resolved.rows.get(*index as usize).is_some_and(|row| row.spool == start));
-        // A row that is not in the order was repeated by another page, and the other one counts.
-        let Some(index) = found else { continue };
-        let row = row.map_err(|error| SyncError::bug(format!("reading the run's spool: {error}")))?;
-        decided.rows += 1;
-        decide_row(row, index, shared, &mut decided);
+/// Counts the rows that need no second look, and gives the others in the order of the spool.
+fn settle(shared: &Shared, counts: &mut Counts) -> Vec<u32> {
+    let resolved = &shared.resolved;
+    if shared.only.is_some() {
+        return resolved.order.clone();
+    }
+    let mut open = Vec::new();
+    for index in &resolved.order {
+        let (Some(row), Some(pair)) =
+            (resolved.rows.get(*index as usize), resolved.pairs.get(*index as usize))
+        else {
+            continue;
+        };
+        match pair {
+            Pair::Excluded => counts.devices_excluded += 1,
+            Pair::Superseded(_) => counts.devices_superseded += 1,
+            Pair::Linked(link) if row.decision != 0 && holds(resolved, row, *link, row.decision) => {
+                counts.assets_unchanged += 1;
+            }
+            _ => {
+                open.push(*index);
+                continue;
+            }
+        }
+        counts.devices_read += 1;
+    }
+    open
+}
+
+/// Whether a device's decision and its asset are as they were when they last agreed.
+fn holds(resolved: &Resolved, row: &IdentityRow, link: u32, decision: u64) -> bool {
+    resolved.links.get(link as usize).is_some_and(|link| {
+        link.state == LinkState::Present
+            && link.decision == decision
+            && link.serial == row.serial
+            && resolved.digest(link.asset) == Some(link.shown)
+    })
+}
+
+fn decide_stretch(indices: &[u32], spool: &Spool, shared: &Shared) -> Result<Decided, SyncError> {
+    let starts: Vec<u64> = indices
+        .iter()
+        .filter_map(|index| shared.resolved.rows.get(*index as usize).map(|row| row.spool))
+        .collect();
+    let mut decided = Decided { rows: indices.len() as u64, ..Decided::default() };
+    for (index, row) in indices.iter().zip(spool.rows_at(&starts).map_err(spool_error)?) {
+        decide_row(row, *index, shared, &mut decided);
     }
     Ok(decided)
 }
@@ -193,11 +224,8 @@ fn decide_row(row: SpoolRow, index: u32, shared: &Shared, decided: &mut Decided)
         decided.sites_elsewhere += 1;
     }
     if let Pair::Linked(link) = pair
-        && let Some(link) = resolved.links.get(*link as usize)
-        && link.state == LinkState::Present
-        && link.decision == decision.digest
-        && resolved.rows.get(index as usize).is_some_and(|row| row.serial == link.serial)
-        && resolved.digest(link.asset) == Some(link.shown)
+        && let Some(row) = resolved.rows.get(index as usize)
+        && holds(resolved, row, *link, decision.digest)
     {
         decided.counts.assets_unchanged += 1;
         return;

@@ -17,7 +17,7 @@ use integrator_core::resolve::{
     Candidates, LinkedAssets, Pair, Pairing, Unlinked, absent_links, judge_duplicates, pair_linked,
     pair_unlinked,
 };
-use integrator_core::settings::MatchReach;
+use integrator_core::settings::{Connection, MatchReach};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Assets that the index lacks are read singly, at most this many a run; the devices of the others are held.
@@ -54,26 +54,47 @@ impl Resolved {
     }
 }
 
-/// Resolves a sweep. `undecided` are devices whose asset may exist already, from writes without a clear answer.
+/// What the store and Halo know before anything is paired; loaded while the sweep goes on.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// The connection's links, by key.
+    pub(crate) links: Vec<LinkSummary>,
+    /// Digest of each asset of the index, by number.
+    pub(crate) digests: Vec<(AssetId, u64)>,
+    /// Devices whose asset may exist already, from writes without a clear answer.
+    pub(crate) undecided: FxHashMap<DeviceKey, String>,
+}
+
+impl Known {
+    /// Loads links and digests, each by one ordered scan.
+    pub(crate) async fn load(
+        store: &dyn Store,
+        connection: &Connection,
+        undecided: FxHashMap<DeviceKey, String>,
+    ) -> Result<Self, SyncError> {
+        let mut known = Self { undecided, ..Self::default() };
+        let mut links = store.link_summaries(&connection.id, connection.microsoft.tenant.key());
+        while let Some(chunk) = links.next().await {
+            known.links.extend(chunk?);
+        }
+        let mut assets = store.asset_summaries();
+        while let Some(chunk) = assets.next().await {
+            known.digests.extend(chunk?.into_iter().map(|one| (one.id, one.digest)));
+        }
+        Ok(known)
+    }
+}
+
+/// Resolves a sweep.
 pub(crate) async fn resolve(
     swept: &mut Swept,
     rulebook: &Rulebook,
     store: &dyn Store,
     halo: &HaloClient,
-    undecided: &FxHashMap<DeviceKey, String>,
+    known: Known,
 ) -> Result<Resolved, SyncError> {
+    let Known { links, digests, undecided } = known;
     let connection = &rulebook.connection;
-    let tenant = connection.microsoft.tenant.key();
-    let mut links = Vec::new();
-    let mut chunks = store.link_summaries(&connection.id, tenant);
-    while let Some(chunk) = chunks.next().await {
-        links.extend(chunk?);
-    }
-    let mut digests = Vec::new();
-    let mut chunks = store.asset_summaries();
-    while let Some(chunk) = chunks.next().await {
-        digests.extend(chunk?.into_iter().map(|one| (one.id, one.digest)));
-    }
     let rows = std::mem::take(&mut swept.rows);
     let standings = judge_duplicates(&rows, connection.imports.shared_serial);
     let pairing = pair_linked(&rows, &links, &standings);
@@ -88,7 +109,7 @@ pub(crate) async fn resolve(
         digests,
     };
     let pairing = give_up_lost_assets(&mut resolved, pairing, store, halo).await?;
-    let mut pairing = hold(&resolved, pairing, swept, &standings.held, undecided)?;
+    let mut pairing = hold(&resolved, pairing, swept, &standings.held, &undecided)?;
     match_unlinked(&resolved, &mut pairing, swept, rulebook, store).await?;
     let passed_on = &pairing.passed_on;
     resolved.absent = absent_links(&resolved.links, resolved.rows.iter().map(|row| row.key))

@@ -7,9 +7,9 @@ use super::index::{advance_mark, refresh_assets, refresh_users};
 use super::options::{Allowances, IndexReading};
 use super::outcome::ExitClass;
 use super::planner::Planner;
-use super::resolve::resolve;
+use super::resolve::{Known, resolve};
 use super::sink::PlanSink;
-use super::sweep::{Reading, Swept, sweep};
+use super::sweep::{Basis, Reading, Swept, sweep};
 use super::world::World;
 use super::{catalogue, permissions};
 use crate::graph::GraphClient;
@@ -18,13 +18,12 @@ use crate::store::{ChangeSet, Chunks, Lease, Store};
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use integrator_core::decide::{Rulebook, UserIndex, projection};
-use integrator_core::model::{Action, Catalogue, Counts, DeviceKey, Entity, RunId, RunRecord, RunStatus};
+use integrator_core::model::{Action, Catalogue, Counts, Entity, RunId, RunRecord, RunStatus};
 use integrator_core::plan::{Footer, Header, PLAN_FORMAT, judge_deactivations, judge_empty_source};
 use integrator_core::resolve::placeholder::Placeholders;
 use integrator_core::settings::Connection;
-use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -46,13 +45,16 @@ pub(super) struct Session {
     halo: Option<HaloClient>,
     /// The sweep, under way since the run began; dropped with the run.
     sweeping: JoinSet<Result<Swept, SyncError>>,
+    /// What devices are decided by, as soon as it is known.
+    basis: Arc<OnceLock<Basis>>,
 }
 
-/// What Halo's side is known to hold once it has been read.
+/// What is known of Halo's side once it has been read.
 struct HaloSide {
     catalogue: Catalogue,
     notices: Vec<String>,
-    undecided: FxHashMap<DeviceKey, String>,
+    known: Known,
+    basis: Basis,
 }
 
 impl Session {
@@ -87,6 +89,7 @@ impl Session {
             graph: None,
             halo: None,
             sweeping: JoinSet::new(),
+            basis: Arc::default(),
         }
     }
 
@@ -100,19 +103,17 @@ impl Session {
     ) -> Result<Footer, SyncError> {
         let world = self.world.clone();
         let store = world.store().await?;
-        let connection = Arc::clone(&self.connection);
         let Some(graph) = self.graph.clone() else { return Err(SyncError::bug("a plan without Graph")) };
         let mut sweeping = std::mem::take(&mut self.sweeping);
         let sweeping = async {
             let swept = sweeping.join_next().await.ok_or_else(|| SyncError::bug("a plan without a sweep"))?;
             swept.map_err(|error| SyncError::bug(format!("the sweep: {error}")))?
         };
-        let reading_halo = self.read_halo(&*store, lease, index);
+        let reading_halo = self.read_halo(&*store, lease, index, &graph);
         // Whichever side fails first ends the run; the other is dropped.
         let (swept, (halo, side)) = tokio::try_join!(sweeping, reading_halo)?;
         self.halo = Some(halo.clone());
-        let rulebook = Arc::new(Rulebook::bind(&connection, &side.catalogue)?);
-        self.plan_swept(swept, side, rulebook, &graph, &halo, &*store, device, allow).await
+        self.plan_swept(swept, side, &graph, &halo, &*store, device, allow).await
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one run, each used once, in one place")]
@@ -120,7 +121,6 @@ impl Session {
         &mut self,
         mut swept: Swept,
         side: HaloSide,
-        rulebook: Arc<Rulebook>,
         graph: &GraphClient,
         halo: &HaloClient,
         store: &dyn Store,
@@ -128,15 +128,15 @@ impl Session {
         allow: Allowances,
     ) -> Result<Footer, SyncError> {
         let world = self.world.clone();
-        let users = self.user_index(store, graph, &rulebook).await?;
+        let Basis { rulebook, users, now } = side.basis;
         let read = swept.rows.len() as u64;
-        let resolved = resolve(&mut swept, &rulebook, store, halo, &side.undecided).await?;
+        let resolved = resolve(&mut swept, &rulebook, store, halo, side.known).await?;
         let linked = resolved.linked_before;
         let shared = Arc::new(Shared {
             rulebook: Arc::clone(&rulebook),
             users,
             resolved,
-            now: self.now,
+            now,
             only: device.map(integrator_core::model::value::fold),
         });
         let header = Header {
@@ -157,7 +157,7 @@ impl Session {
             tracing::info!(rows = swept.repeated, "Graph sent devices on more than one page");
         }
         let empty = judge_empty_source(read, linked);
-        decide_all(&swept.spool, &shared, &mut planner, &*world.progress, &world.stop).await?;
+        decide_all(&Arc::new(swept.spool), &shared, &mut planner, &*world.progress, &world.stop).await?;
         if let Some(device) = device {
             if planner.sink.counts.devices_read == 0 {
                 return Err(SyncError::settings(
@@ -190,15 +190,22 @@ impl Session {
         store: &dyn Store,
         lease: &Lease,
         index: IndexReading,
+        graph: &GraphClient,
     ) -> Result<(HaloClient, HaloSide), SyncError> {
         let world = &self.world;
         let halo = connect(world, store).await?;
         let catalogue = catalogue::read(&halo, &self.connection).await?;
+        let rulebook = Arc::new(Rulebook::bind(&self.connection, &catalogue)?);
         let progress = &*world.progress;
-        let notices = refresh_assets(&halo, store, &catalogue, index, self.now, progress).await?;
         refresh_users(&halo, store, &world.user_members(), index, self.now, progress).await?;
+        let users = Arc::new(self.user_index(store, graph, &rulebook).await?);
+        let basis = Basis { rulebook, users, now: self.now };
+        // From here on the sweep decides devices while it reads them; it is set once a run.
+        let _ = self.basis.set(basis.clone());
+        let notices = refresh_assets(&halo, store, &catalogue, index, self.now, progress).await?;
         let undecided = apply::recover(&halo, store, lease, &self.connection.id).await?;
-        Ok((halo, HaloSide { catalogue, notices, undecided }))
+        let known = Known::load(store, &self.connection, undecided).await?;
+        Ok((halo, HaloSide { catalogue, notices, known, basis }))
     }
 
     async fn user_index(
@@ -267,7 +274,11 @@ impl Session {
     /// Connects to Halo for a stored plan: catalogue aside, the index must be fresh for its expectations.
     pub(super) async fn prepare_apply(&mut self, lease: &Lease) -> Result<(), SyncError> {
         let store = self.world.store().await?;
-        let (halo, _) = self.read_halo(&*store, lease, IndexReading::Changes).await?;
+        let halo = connect(&self.world, &*store).await?;
+        let catalogue = catalogue::read(&halo, &self.connection).await?;
+        let progress = &*self.world.progress;
+        refresh_assets(&halo, &*store, &catalogue, IndexReading::Changes, self.now, progress).await?;
+        apply::recover(&halo, &*store, lease, &self.connection.id).await?;
         self.halo = Some(halo);
         Ok(())
     }
@@ -280,6 +291,7 @@ impl Session {
         let connection = Arc::clone(&self.connection);
         let world = self.world.clone();
         let run = self.run.0.clone();
+        let basis = Arc::clone(&self.basis);
         self.sweeping.spawn(async move {
             graph.sign_in().await?;
             check_permissions(&connection, &graph).await?;
@@ -287,9 +299,10 @@ impl Session {
                 projection: projection(&connection),
                 placeholders: Placeholders::new(connection.imports.ignore_values.iter().map(String::as_str)),
                 sense_managed: connection.imports.sense_managed,
+                basis,
             };
             let folder = world.settings.integrator.data.join("spool");
-            sweep(&graph, reading, &folder, &run, Arc::clone(&world.progress), &world.stop).await
+            sweep(&graph, reading, &folder, &run, &*world.progress, &world.stop).await
         });
         self.lease().await
     }

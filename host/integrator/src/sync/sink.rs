@@ -3,12 +3,15 @@
 use super::error::SyncError;
 use crate::store::PlanWriter;
 use integrator_core::model::{Counts, LinkState};
+use integrator_core::plan::text;
 use integrator_core::plan::{
     Effect, Footer, GuardVerdict, Header, HeldDevice, Line, Part, Remember, Step, StepKind,
 };
 
 /// Lines kept back before they are handed to the store.
 const BUFFERED: usize = 512;
+/// Held devices that the run's record names; the plan names all.
+const HELD_TOLD: u64 = 20;
 
 /// A plan being made.
 pub(crate) struct PlanSink {
@@ -24,6 +27,7 @@ pub(crate) struct PlanSink {
     pub(crate) left_out: bool,
     /// Store changes without a write.
     pub(crate) remembered: u64,
+    told_held: Vec<String>,
 }
 
 impl std::fmt::Debug for PlanSink {
@@ -44,6 +48,7 @@ impl PlanSink {
             notices: Vec::new(),
             left_out: false,
             remembered: 0,
+            told_held: Vec::new(),
         };
         sink.line(&Line::Header(header)).await?;
         Ok(sink)
@@ -68,11 +73,19 @@ impl PlanSink {
     /// Adds a device that is left alone.
     pub(crate) async fn held(&mut self, held: HeldDevice) -> Result<(), SyncError> {
         self.counts.devices_held += 1;
+        if self.counts.devices_held <= HELD_TOLD {
+            self.told_held.push(text::held(&held));
+        }
         self.line(&Line::Held(held)).await
     }
 
     /// Ends with the footer, and makes the plan durable.
     pub(crate) async fn finish(mut self, guards: Vec<GuardVerdict>) -> Result<Footer, SyncError> {
+        self.notices.append(&mut self.told_held);
+        let more = self.counts.devices_held.saturating_sub(HELD_TOLD);
+        if more > 0 {
+            self.notices.push(format!("held  {more} more: the plan names them all"));
+        }
         let footer = Footer {
             steps: self.steps,
             counts: self.counts.clone(),

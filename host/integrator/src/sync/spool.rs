@@ -1,7 +1,6 @@
 //! The rows of one run's sweep, in a file: what is read of every device, in a few hundred bytes each.
 //!
-//! Written once while the sweep goes on, read once from front to back by the decide pass, and at single places by
-//! matching. The file is the run's own and goes with it.
+//! Written once while the sweep goes on, and read at the places of those devices that need a second look. The file is the run's own and goes with it.
 
 use integrator_core::model::{Device, UnreadableRow};
 use serde::{Deserialize, Serialize};
@@ -24,7 +23,6 @@ pub(crate) struct SpoolWriter {
     file: BufWriter<File>,
     path: SpoolPath,
     offset: u64,
-    buffer: Vec<u8>,
 }
 
 /// The file's path; removes the file when dropped.
@@ -53,18 +51,14 @@ impl SpoolWriter {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = BufWriter::with_capacity(256 * 1024, options.open(&path)?);
-        Ok(Self { file, path: SpoolPath(path), offset: 0, buffer: Vec::with_capacity(1024) })
+        Ok(Self { file, path: SpoolPath(path), offset: 0 })
     }
 
-    /// Adds a row and tells where it starts.
-    pub(crate) fn append(&mut self, row: &SpoolRow) -> io::Result<u64> {
-        self.buffer.clear();
-        self.buffer = postcard::to_extend(row, std::mem::take(&mut self.buffer)).map_err(io::Error::other)?;
-        let length = u32::try_from(self.buffer.len()).map_err(io::Error::other)?;
-        self.file.write_all(&length.to_le_bytes())?;
-        self.file.write_all(&self.buffer)?;
+    /// Adds encoded rows and tells where the first starts.
+    pub(crate) fn append(&mut self, rows: &[u8]) -> io::Result<u64> {
+        self.file.write_all(rows)?;
         let start = self.offset;
-        self.offset += 4 + u64::from(length);
+        self.offset += rows.len() as u64;
         Ok(start)
     }
 
@@ -81,48 +75,19 @@ pub(crate) struct Spool {
     path: SpoolPath,
 }
 
-/// A stretch of rows as they lie in the file, to be decoded elsewhere.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Stretch {
-    /// Where each row starts in the file, and its bytes.
-    rows: Vec<(u64, std::ops::Range<usize>)>,
-    bytes: Vec<u8>,
-}
-
-impl Stretch {
-    /// The rows, each with its place in the file.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = (u64, Result<SpoolRow, postcard::Error>)> + '_ {
-        self.rows.iter().map(|(start, range)| {
-            (*start, postcard::from_bytes(self.bytes.get(range.clone()).unwrap_or_default()))
-        })
+/// Adds a row in the spool's form: its length, then its bytes.
+pub(crate) fn encode(row: &SpoolRow, bytes: &mut Vec<u8>) -> Result<(), postcard::Error> {
+    let start = bytes.len();
+    bytes.extend_from_slice(&[0; 4]);
+    *bytes = postcard::to_extend(row, std::mem::take(bytes))?;
+    let length = u32::try_from(bytes.len() - start - 4).unwrap_or(u32::MAX).to_le_bytes();
+    if let Some(place) = bytes.get_mut(start..start + 4) {
+        place.copy_from_slice(&length);
     }
+    Ok(())
 }
 
 impl Spool {
-    /// Reads from front to back, in stretches of this many rows.
-    pub(crate) fn stretches(
-        &self,
-        rows: usize,
-    ) -> io::Result<impl Iterator<Item = io::Result<Stretch>> + use<>> {
-        let mut file = BufReader::with_capacity(256 * 1024, File::open(&self.path.0)?);
-        let mut offset = 0;
-        Ok(std::iter::from_fn(move || {
-            let mut stretch = Stretch::default();
-            while stretch.rows.len() < rows {
-                match read_row(&mut file, &mut stretch.bytes) {
-                    Ok(None) => break,
-                    Ok(Some(range)) => {
-                        let length = range.len() as u64;
-                        stretch.rows.push((offset, range));
-                        offset += 4 + length;
-                    }
-                    Err(error) => return Some(Err(error)),
-                }
-            }
-            if stretch.rows.is_empty() { None } else { Some(Ok(stretch)) }
-        }))
-    }
-
     /// Reads the rows that start at these places.
     pub(crate) fn rows_at(&self, starts: &[u64]) -> io::Result<Vec<SpoolRow>> {
         let mut file = BufReader::with_capacity(16 * 1024, File::open(&self.path.0)?);
@@ -167,7 +132,7 @@ mod tests {
     use integrator_core::model::{DeviceId, Value};
 
     #[test]
-    fn rows_come_back_in_order_and_by_place() {
+    fn rows_come_back_by_their_places() {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = SpoolWriter::create(folder.path(), "run").unwrap();
         let rows: Vec<SpoolRow> = (0..5000_u32)
@@ -182,16 +147,14 @@ mod tests {
                 })
             })
             .collect();
-        let starts: Vec<u64> = rows.iter().map(|row| writer.append(row).unwrap()).collect();
-        let spool = writer.finish().unwrap();
-        let mut read = Vec::new();
-        for stretch in spool.stretches(700).unwrap() {
-            for (start, row) in stretch.unwrap().rows() {
-                assert_eq!(Some(&start), starts.get(read.len()));
-                read.push(row.unwrap());
-            }
+        let mut starts = Vec::new();
+        for row in &rows {
+            let mut bytes = Vec::new();
+            encode(row, &mut bytes).unwrap();
+            starts.push(writer.append(&bytes).unwrap());
         }
-        assert_eq!(read, rows);
+        let spool = writer.finish().unwrap();
+        assert_eq!(spool.rows_at(&starts).unwrap(), rows);
         let some = [starts[4000], starts[3], starts[4999], starts[4]];
         let at = spool.rows_at(&some).unwrap();
         assert_eq!(at, [&rows[4000], &rows[3], &rows[4999], &rows[4]].map(Clone::clone));

@@ -1,20 +1,28 @@
 //! The first pass: every page of devices, decoded row by row. What is kept in memory is an identity row a device;
-//! what the decide pass needs goes to the spool.
+//! what else a device says goes to the spool.
 //!
-//! The next page is fetched while the last is decoded on a thread of its own.
+//! Pages are fetched ahead and decoded side by side. As soon as Halo's side is known, a device is also decided
+//! while it is at hand: its decision's digest alone tells later whether it needs a second look.
 
 use super::error::SyncError;
 use super::progress::{Progress, ProgressEvent};
-use super::spool::{Spool, SpoolRow, SpoolWriter};
+use super::spool::{Spool, SpoolRow, SpoolWriter, encode};
 use crate::graph::{Decoder, GraphClient, RawPage};
+use chrono::{DateTime, Utc};
+use futures_util::{StreamExt, stream};
+use integrator_core::decide::decision::SiteReason;
+use integrator_core::decide::{Rulebook, UserDecision, UserIndex, decide};
 use integrator_core::model::device::{Slot, Standing};
 use integrator_core::model::link::serial_hash;
 use integrator_core::model::{Device, IdentityRow, Projection};
 use integrator_core::resolve::placeholder::Placeholders;
 use integrator_core::settings::SenseManaged;
 use std::path::Path;
-use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
+use std::sync::{Arc, OnceLock};
+use tokio::sync::watch;
+
+/// Pages decoded at once.
+const AT_ONCE: usize = 2;
 
 /// What the sweep found.
 #[derive(Debug)]
@@ -38,6 +46,27 @@ pub(crate) struct Reading {
     pub(crate) placeholders: Placeholders,
     /// Whether Defender-only rows are left out.
     pub(crate) sense_managed: SenseManaged,
+    /// What devices are decided by, once it is known.
+    pub(crate) basis: Arc<OnceLock<Basis>>,
+}
+
+/// What a device is decided by.
+#[derive(Clone, Debug)]
+pub(crate) struct Basis {
+    /// The settings, bound.
+    pub(crate) rulebook: Arc<Rulebook>,
+    /// Halo's users by identifier.
+    pub(crate) users: Arc<UserIndex>,
+    /// The run's clock.
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// One page, decoded: rows with places relative to the page's start in the spool.
+struct Page {
+    rows: Vec<IdentityRow>,
+    bytes: Vec<u8>,
+    read: u64,
+    nameless: Vec<String>,
 }
 
 /// Reads all pages. Anything but a complete walk is an error.
@@ -46,107 +75,109 @@ pub(crate) async fn sweep(
     reading: Reading,
     folder: &Path,
     run: &str,
-    progress: Arc<dyn Progress>,
+    progress: &dyn Progress,
     stop: &watch::Receiver<bool>,
 ) -> Result<Swept, SyncError> {
-    let writer = SpoolWriter::create(folder, run).map_err(|error| {
+    let mut writer = SpoolWriter::create(folder, run).map_err(|error| {
         SyncError::settings(
             format!("cannot write to {}: {error}", folder.display()),
             "make the data folder writable, or free space on its disk",
         )
     })?;
-    let (sender, pages) = mpsc::channel(2);
-    let decoding = tokio::task::spawn_blocking(move || decode(pages, &reading, writer, &*progress));
-    let mut walk = graph.sweep().ahead();
-    let walked = async {
-        while let Some(page) = walk.next_page().await? {
-            if *stop.borrow() {
-                return Err(SyncError::interrupted());
-            }
-            if sender.send(page).await.is_err() {
-                // The decoder has stopped; its own error says why.
-                break;
-            }
+    let decoder = Arc::new(Decoder::new(&reading.projection));
+    let reading = Arc::new(reading);
+    let walk = stream::unfold(Some(graph.sweep().ahead()), |walk| async {
+        let mut walk = walk?;
+        match walk.next_page().await {
+            Ok(Some(page)) => Some((Ok(page), Some(walk))),
+            Ok(None) => None,
+            Err(error) => Some((Err(SyncError::from(error)), None)),
         }
-        Ok(())
-    }
-    .await;
-    drop(sender);
-    let decoded = decoding.await.map_err(|error| SyncError::bug(format!("decoding pages: {error}")))?;
-    walked?;
-    decoded
-}
-
-fn decode(
-    mut pages: mpsc::Receiver<RawPage>,
-    reading: &Reading,
-    mut writer: SpoolWriter,
-    progress: &dyn Progress,
-) -> Result<Swept, SyncError> {
-    let decoder = Decoder::new(&reading.projection);
-    let mut rows = Vec::new();
+    });
+    let pages = walk
+        .map(|page| {
+            let (decoder, reading) = (Arc::clone(&decoder), Arc::clone(&reading));
+            async move {
+                let page = page?;
+                tokio::task::spawn_blocking(move || decode_page(&page, &decoder, &reading))
+                    .await
+                    .map_err(|error| SyncError::bug(format!("decoding a page: {error}")))?
+            }
+        })
+        .buffered(AT_ONCE);
+    let mut pages = std::pin::pin!(pages);
+    let mut rows: Vec<IdentityRow> = Vec::new();
     let mut nameless = Vec::new();
     let (mut read, mut count) = (0, 0);
-    while let Some(page) = pages.blocking_recv() {
-        count += 1;
-        read += page.len() as u64;
-        for text in page.rows() {
-            let (row, identity) = match decoder.decode(text) {
-                Ok(device) => {
-                    let identity = identity(&device, reading);
-                    (SpoolRow::Device(device), identity)
-                }
-                Err(unreadable) => match &unreadable.id {
-                    Some(id) => {
-                        let identity = IdentityRow {
-                            key: id.key(),
-                            serial: 0,
-                            enrolled: i64::MIN,
-                            synced: i64::MIN,
-                            spool: 0,
-                            standing: Standing::Unreadable,
-                        };
-                        (SpoolRow::Unreadable(unreadable), identity)
-                    }
-                    None => {
-                        nameless.push(format!(
-                            "page {count}: a row without a readable id ({})",
-                            unreadable.problem
-                        ));
-                        continue;
-                    }
-                },
-            };
-            let spool = writer.append(&row).map_err(|error| {
-                SyncError::settings(
-                    format!("writing the run's spool: {error}"),
-                    "free space on the disk of the data folder",
-                )
-            })?;
-            rows.push(IdentityRow { spool, ..identity });
+    while let Some(page) = pages.next().await {
+        let page = page?;
+        if *stop.borrow() {
+            return Err(SyncError::interrupted());
         }
+        count += 1;
+        read += page.read;
+        let start = writer.append(&page.bytes).map_err(|error| write_error(&error))?;
+        rows.extend(page.rows.into_iter().map(|row| IdentityRow { spool: start + row.spool, ..row }));
+        nameless.extend(page.nameless.into_iter().map(|problem| format!("page {count}: {problem}")));
         progress.event(ProgressEvent::PagesRead { pages: count, devices: read });
     }
+    let spool = writer.finish().map_err(|error| write_error(&error))?;
     // A device on two pages: the row that synchronised last counts, then the later one.
-    rows.sort_by_key(|row| (row.key, row.synced, row.spool));
+    rows.sort_unstable_by_key(|row| (row.key, row.synced, row.spool));
     let before = rows.len();
-    let mut kept: Vec<IdentityRow> = Vec::with_capacity(rows.len());
-    for row in rows {
-        match kept.last_mut() {
-            Some(last) if last.key == row.key => *last = row,
-            _ => kept.push(row),
-        }
-    }
-    let spool = writer.finish().map_err(|error| {
-        SyncError::settings(
-            format!("writing the run's spool: {error}"),
-            "free space on the disk of the data folder",
-        )
-    })?;
-    Ok(Swept { repeated: (before - kept.len()) as u64, rows: kept, spool, nameless })
+    rows.reverse();
+    rows.dedup_by_key(|row| row.key);
+    rows.reverse();
+    Ok(Swept { repeated: (before - rows.len()) as u64, rows, spool, nameless })
 }
 
-fn identity(device: &Device, reading: &Reading) -> IdentityRow {
+fn write_error(error: &std::io::Error) -> SyncError {
+    SyncError::settings(
+        format!("writing the run's spool in the data folder: {error}"),
+        "free space on the disk of the data folder, and run again",
+    )
+}
+
+fn decode_page(page: &RawPage, decoder: &Decoder, reading: &Reading) -> Result<Page, SyncError> {
+    let mut decoded = Page {
+        rows: Vec::with_capacity(page.len()),
+        bytes: Vec::with_capacity(page.len() * 320),
+        read: page.len() as u64,
+        nameless: Vec::new(),
+    };
+    let basis = reading.basis.get();
+    for text in page.rows() {
+        let (row, identity) = match decoder.decode(text) {
+            Ok(device) => {
+                let identity = identity(&device, reading, basis);
+                (SpoolRow::Device(device), identity)
+            }
+            Err(unreadable) => {
+                let Some(id) = &unreadable.id else {
+                    decoded.nameless.push(format!("a row without a readable id ({})", unreadable.problem));
+                    continue;
+                };
+                let identity = IdentityRow {
+                    key: id.key(),
+                    serial: 0,
+                    enrolled: i64::MIN,
+                    synced: i64::MIN,
+                    spool: 0,
+                    decision: 0,
+                    standing: Standing::Unreadable,
+                };
+                (SpoolRow::Unreadable(unreadable), identity)
+            }
+        };
+        let start = decoded.bytes.len() as u64;
+        encode(&row, &mut decoded.bytes)
+            .map_err(|error| SyncError::bug(format!("writing the run's spool: {error}")))?;
+        decoded.rows.push(IdentityRow { spool: start, ..identity });
+    }
+    Ok(decoded)
+}
+
+fn identity(device: &Device, reading: &Reading, basis: Option<&Basis>) -> IdentityRow {
     let sense = reading.sense_managed == SenseManaged::Exclude
         && device.text(Slot::MANAGEMENT_AGENT).is_some_and(|agent| agent.eq_ignore_ascii_case("msSense"));
     let serial = device.text(Slot::SERIAL_NUMBER).and_then(|serial| reading.placeholders.usable(serial));
@@ -157,6 +188,20 @@ fn identity(device: &Device, reading: &Reading) -> IdentityRow {
         enrolled: seconds(Slot::ENROLLED),
         synced: seconds(Slot::LAST_SYNC),
         spool: 0,
+        decision: basis.filter(|_| !sense).map_or(0, |basis| early_decision(device, basis)),
         standing: if sense { Standing::Excluded } else { Standing::Live },
+    }
+}
+
+/// The digest of the device's decision, or 0 where the second pass has something to say of it.
+fn early_decision(device: &Device, basis: &Basis) -> u64 {
+    match decide(&basis.rulebook, &basis.users, device, basis.now) {
+        Ok(decision)
+            if !matches!(decision.user, UserDecision::Ambiguous(..))
+                && decision.site.reason != SiteReason::OtherClient =>
+        {
+            decision.digest
+        }
+        _ => 0,
     }
 }
