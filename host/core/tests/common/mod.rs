@@ -1,5 +1,12 @@
 //! A small Halo and a connection to decide with, as text, for tests of pure code.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, dead_code, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    dead_code,
+    unreachable_pub
+)]
 
 use chrono::{DateTime, Utc};
 use integrator_core::decide::{Decision, Rulebook, UserIndex, decide, projection};
