@@ -310,8 +310,12 @@ impl Draft<'_> {
         let shown = self.asset.intune_id.as_deref();
         let same = shown.is_some_and(|shown| fold(shown) == fold(wanted));
         let remembered = self.link.memory(&member).is_some_and(|memory| {
+            // A Halo may keep the id and leave it off its lists, while answers to writes and single reads show it:
+            // an id that is not shown is then no difference, or every full reading would write it again.
             memory.written.as_deref() == Some(wanted)
-                && (memory.shown == Shown::Unseen || memory.shown == Shown::Seen(shown.map(str::to_owned)))
+                && (shown.is_none()
+                    || memory.shown == Shown::Unseen
+                    || memory.shown == Shown::Seen(shown.map(str::to_owned)))
         });
         if !same && !remembered {
             self.write.intune_id = Some(wanted.to_owned());

@@ -10,20 +10,38 @@ mod users;
 pub(crate) use assets::{advance_mark, asset_mark, refresh_assets};
 pub(crate) use users::refresh_users;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// How far the index has been read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct IndexMark {
     /// The newest modification that has been read, on Halo's clock; what changed from it on is read next.
     pub(crate) modified: Option<DateTime<Utc>>,
+    /// Up to this modification, what the index holds was read when that second was over. Where Halo shows whole
+    /// seconds, a later row may have been changed again in the second in which it was read.
+    #[serde(default)]
+    pub(crate) settled: Option<DateTime<Utc>>,
     /// When everything was walked last.
     pub(crate) walked: Option<DateTime<Utc>>,
     /// Members of users that were read besides the common ones; others ask for a new walk.
     #[serde(default)]
     pub(crate) members: Vec<String>,
 }
+
+/// Whether Halo's clock shows no part below a second here.
+fn whole_second(time: DateTime<Utc>) -> bool {
+    time.timestamp_subsec_nanos() == 0
+}
+
+/// The smallest time after this one that Halo's clock can show.
+fn next_tick(time: DateTime<Utc>) -> DateTime<Utc> {
+    time + if whole_second(time) { TimeDelta::seconds(1) } else { TimeDelta::milliseconds(1) }
+}
+
+/// Once this has passed, the second that Halo's clock showed is over.
+const SECOND_OVER: Duration = Duration::from_millis(1100);
 
 /// Name of the mark of assets.
 const ASSETS_MARK: &str = "halo-assets";

@@ -1,6 +1,6 @@
 //! The index of assets: changed rows, the count, and the walk by asset type that reads their fields.
 
-use super::{ASSETS_MARK, CLOCK_SLACK_MINUTES, IndexMark};
+use super::{ASSETS_MARK, CLOCK_SLACK_MINUTES, IndexMark, SECOND_OVER, next_tick, whole_second};
 use crate::halo::{AssetQuery, HaloClient};
 use crate::store::{ChangeSet, Durability, Store};
 use crate::sync::error::SyncError;
@@ -9,8 +9,7 @@ use crate::sync::progress::{Progress, ProgressEvent};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt;
 use integrator_core::model::{Asset, AssetId, Catalogue, TypeId};
-use rustc_hash::FxHashSet;
-use std::time::Duration;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A plain walk of more pages than this is not worth finding out which types have assets.
 const PLAIN_PAGES: u64 = 10;
@@ -31,8 +30,8 @@ pub(crate) async fn refresh_assets(
     let total = halo.asset_count().await?;
     if reading == IndexReading::Changes
         && mark.walked.is_some()
-        && let Some(since) = mark.modified
-        && changes(halo, store, since, mark.walked, total, progress).await? == Agreement::Yes
+        && mark.modified.is_some()
+        && changes(halo, store, mark, total, now, progress).await? == Agreement::Yes
     {
         return Ok(notices);
     }
@@ -62,46 +61,115 @@ enum Agreement {
     No,
 }
 
+/// More rows than this are not read once more for changes within one second, but those of the newest second.
+const UNCERTAIN: usize = 500;
+
+/// What a list of changed assets asks to be read with its fields.
+#[derive(Default)]
+struct Found {
+    newest: Option<DateTime<Utc>>,
+    /// Rows that the index does not hold as they are, and rows that may have been changed again in the second of
+    /// their last reading.
+    unknown: FxHashMap<AssetId, Option<TypeId>>,
+    uncertain: Vec<(AssetId, Option<TypeId>, DateTime<Utc>)>,
+    /// Rows without a type: the list itself is all there is to read.
+    plain: Vec<Asset>,
+    /// Whether the rows of the mark's own time are all known, and more than one page of rows was found.
+    pile: bool,
+}
+
+impl Found {
+    /// Takes note of a page. `since` is the time from which changes were asked for.
+    fn page(&mut self, rows: Vec<Asset>, held: Vec<Option<Asset>>, mark: &IndexMark, since: DateTime<Utc>) {
+        let (mut tied, mut news) = (false, false);
+        for (row, held) in rows.into_iter().zip(held) {
+            self.newest = self.newest.max(row.modified);
+            let same =
+                held.as_ref().and_then(|held| held.modified).filter(|held| Some(*held) == row.modified);
+            let at_mark = row.modified == Some(since);
+            tied |= at_mark;
+            match same {
+                Some(time) if whole_second(time) && Some(time) > mark.settled => {
+                    news |= at_mark;
+                    self.uncertain.push((row.id, row.type_id, time));
+                }
+                Some(_) => continue,
+                None => {
+                    news |= at_mark;
+                    self.unknown.insert(row.id, row.type_id);
+                }
+            }
+            if row.type_id.is_none() {
+                self.plain.push(row);
+            }
+        }
+        self.pile = tied && !news;
+    }
+
+    /// Whether something may change again in the second in which it is read.
+    fn unsettled(&self, now: DateTime<Utc>) -> bool {
+        let recent = now - TimeDelta::minutes(CLOCK_SLACK_MINUTES);
+        let any = !self.unknown.is_empty() || !self.uncertain.is_empty();
+        any && self.newest.is_some_and(|newest| whole_second(newest) && newest > recent)
+    }
+
+    /// The rows to read with their fields, by type.
+    fn wanted(self) -> FxHashMap<AssetId, Option<TypeId>> {
+        let mut wanted = self.unknown;
+        let many = self.uncertain.len() > UNCERTAIN;
+        let last = self.uncertain.iter().map(|(_, _, time)| *time).max();
+        let uncertain = self.uncertain.into_iter().filter(|(_, _, time)| !many || Some(*time) == last);
+        wanted.extend(uncertain.map(|(id, type_id, _)| (id, type_id)));
+        wanted
+    }
+}
+
 /// Reads what changed since the mark, and says whether the index then has as many assets as Halo.
 async fn changes(
     halo: &HaloClient,
     store: &dyn Store,
-    since: DateTime<Utc>,
-    walked: Option<DateTime<Utc>>,
+    mark: IndexMark,
     total: u64,
+    now: DateTime<Utc>,
     progress: &dyn Progress,
 ) -> Result<Agreement, SyncError> {
-    let mut newest = since;
-    let mut unknown_types: FxHashSet<Option<TypeId>> = FxHashSet::default();
-    let mut unknown: FxHashSet<AssetId> = FxHashSet::default();
-    let mut plain: Vec<Asset> = Vec::new();
-    let mut walk = halo.assets(AssetQuery { modified_since: Some(since), ..AssetQuery::all() });
+    let Some(mut since) = mark.modified else { return Ok(Agreement::No) };
+    let mut found = Found::default();
+    let mut first = true;
+    let query = AssetQuery { modified_since: Some(since), ..AssetQuery::all() };
+    let mut walk = halo.assets(query);
     while let Some(page) = walk.next_page().await? {
         let rows: Vec<Asset> = page.rows.into_iter().flatten().collect();
         let ids: Vec<AssetId> = rows.iter().map(|row| row.id).collect();
         let held = store.assets(&ids).await?;
-        for (row, held) in rows.into_iter().zip(held) {
-            newest = newest.max(row.modified.unwrap_or(newest));
-            let known =
-                held.as_ref().is_some_and(|held| held.modified.is_some() && held.modified == row.modified);
-            if !known {
-                unknown.insert(row.id);
-                unknown_types.insert(row.type_id);
-                if row.type_id.is_none() {
-                    plain.push(row);
-                }
-            }
-        }
+        found.page(rows, held, &mark, since);
         progress.event(ProgressEvent::HaloRead { rows: walk.received(), of: walk.record_count() });
+        let more = walk.record_count().is_some_and(|count| count > walk.received());
+        if std::mem::take(&mut first) && found.pile && more {
+            // Many assets may share the mark's time, as those of a register that was filled at one moment: where
+            // the first page shows nothing new of that time, what changed later is asked for alone.
+            since = next_tick(since);
+            found = Found::default();
+            walk = halo.assets(AssetQuery { modified_since: Some(since), ..query });
+            continue;
+        }
         // A changed-since that returns a great part of the register is no shortcut.
         if walk.received() > 2000 && walk.received() * 2 > total {
             return Ok(Agreement::No);
         }
     }
+    if found.unsettled(now) {
+        // What is read from here on is read after the newest second seen.
+        tokio::time::sleep(SECOND_OVER).await;
+    }
+    let newest = found.newest;
+    let plain = std::mem::take(&mut found.plain);
     store.commit(None, ChangeSet { put_assets: plain, ..ChangeSet::default() }).await?;
-    for asset_type in unknown_types.into_iter().flatten() {
+    let wanted = found.wanted();
+    let types: FxHashSet<TypeId> = wanted.values().copied().flatten().collect();
+    for asset_type in types {
         walk_type(halo, Some(asset_type), Some(since), |rows| {
-            let rows: Vec<Asset> = rows.into_iter().filter(|row| unknown.contains(&row.id)).collect();
+            let rows: Vec<Asset> = rows.into_iter().filter(|row| wanted.contains_key(&row.id)).collect();
             async move {
                 store
                     .commit(None, ChangeSet { put_assets: rows, ..ChangeSet::default() })
@@ -114,7 +182,13 @@ async fn changes(
     if store.asset_count().await? != total {
         return Ok(Agreement::No);
     }
-    store.commit(None, put_mark(&IndexMark { modified: Some(newest), walked, members: Vec::new() })?).await?;
+    let mark = IndexMark {
+        modified: newest.max(Some(since)),
+        settled: mark.settled.max(newest),
+        members: Vec::new(),
+        ..mark
+    };
+    store.commit(None, put_mark(&mark)?).await?;
     Ok(Agreement::Yes)
 }
 
@@ -149,6 +223,7 @@ async fn walk(
     let mut types: Vec<TypeId> = catalogue.types.iter().map(|one| one.id).collect();
     let seen = std::cell::RefCell::new(FxHashSet::<AssetId>::default());
     let newest = std::cell::Cell::new(None::<DateTime<Utc>>);
+    let tied = std::cell::Cell::new(0_u64);
     let without_type = std::cell::RefCell::new(Vec::new());
     // Where assets need fewer pages than there are types, one plain walk tells which types are worth a request.
     let pages = total.div_ceil(PAGE);
@@ -173,7 +248,11 @@ async fn walk(
     let keep = |rows: Vec<Asset>| {
         for row in &rows {
             seen.borrow_mut().insert(row.id);
-            newest.set(newest.get().max(row.modified));
+            if row.modified > newest.get() {
+                newest.set(row.modified);
+                tied.set(0);
+            }
+            tied.set(tied.get() + u64::from(row.modified == newest.get()));
         }
         progress.event(ProgressEvent::HaloRead { rows: seen.borrow().len() as u64, of: Some(total) });
         let changes =
@@ -219,8 +298,13 @@ async fn walk(
         gone.extend(chunk?.into_iter().map(|one| one.id).filter(|id| !seen.borrow().contains(id)));
     }
     let modified = newest.get().unwrap_or(now - TimeDelta::minutes(CLOCK_SLACK_MINUTES));
-    let mut changes =
-        put_mark(&IndexMark { modified: Some(modified), walked: Some(now), members: Vec::new() })?;
+    // The newest second may not have been over when its rows were read, unless it is long ago. So many rows of one
+    // second were filled in together and are not read again for that.
+    let over = newest.get().is_none_or(|newest| newest < now - TimeDelta::minutes(CLOCK_SLACK_MINUTES));
+    let settled =
+        if over || tied.get() > PAGE { newest.get() } else { Some(modified - TimeDelta::seconds(1)) };
+    let mark = IndexMark { modified: Some(modified), settled, walked: Some(now), members: Vec::new() };
+    let mut changes = put_mark(&mark)?;
     changes.remove_assets = gone;
     store.commit(None, changes).await?;
     Ok(())
@@ -247,10 +331,9 @@ pub(crate) async fn advance_mark(
     if written < PAGE {
         return Ok(());
     }
-    let whole_seconds = newest.timestamp_subsec_millis() == 0;
-    if whole_seconds {
+    if whole_second(newest) {
         // Halo's clock shows whole seconds: once this one is over, nothing later can carry it.
-        tokio::time::sleep(Duration::from_millis(1100)).await;
+        tokio::time::sleep(SECOND_OVER).await;
     }
     let page = halo.assets_page(&AssetQuery { modified_since: Some(since), ..AssetQuery::all() }).await?;
     let known_before = if written == page.record_count.unwrap_or_default() {
@@ -264,8 +347,7 @@ pub(crate) async fn advance_mark(
     if page.record_count != Some(written + known_before) {
         return Ok(());
     }
-    let step = if whole_seconds { TimeDelta::seconds(1) } else { TimeDelta::milliseconds(1) };
-    let mark = IndexMark { modified: Some(newest + step), ..mark };
+    let mark = IndexMark { modified: Some(next_tick(newest)), ..mark };
     store.commit(None, put_mark(&mark)?).await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The index of Halo's users.
 
-use super::{CLOCK_SLACK_MINUTES, IndexMark, USERS_MARK};
+use super::{CLOCK_SLACK_MINUTES, IndexMark, USERS_MARK, next_tick};
 use crate::halo::{HaloClient, UserQuery};
 use crate::store::{ChangeSet, Durability, Store};
 use crate::sync::error::SyncError;
@@ -58,7 +58,12 @@ pub(crate) async fn refresh_users(
     }
     store.commit(None, ChangeSet { remove_users: gone, ..ChangeSet::default() }).await?;
     let modified = walk.newest.unwrap_or(now - TimeDelta::minutes(CLOCK_SLACK_MINUTES));
-    let mark = IndexMark { modified: Some(modified), walked: Some(now), members: members.to_vec() };
+    let mark = IndexMark {
+        modified: Some(modified),
+        walked: Some(now),
+        members: members.to_vec(),
+        ..IndexMark::default()
+    };
     put_mark(store, mark).await
 }
 
@@ -78,7 +83,10 @@ async fn read(
 ) -> Result<Walk, SyncError> {
     let mut walk = Walk { received: 0, seen: FxHashSet::default(), newest: None };
     let query = UserQuery { modified_since: since, other: members.to_vec(), page_no: 1 };
-    let mut pages = halo.users(query);
+    let mut pages = halo.users(query.clone());
+    // Many users may share the mark's time, as those of a register that was filled at one moment: where the first
+    // page shows nothing new of that time, what changed later is asked for alone.
+    let mut ties = since;
     while let Some(page) = pages.next_page().await? {
         walk.received += page.received as u64;
         let rows: Vec<HaloUser> = page.users;
@@ -86,6 +94,8 @@ async fn read(
         let ids: Vec<UserId> = rows.iter().map(|user| user.id).collect();
         let held = store.users_by_id(&ids).await?;
         let mut changed = Vec::new();
+        let tied = |row: &HaloUser| ties.is_some() && row.modified == ties;
+        let some_tied = rows.iter().any(tied);
         for (row, held) in rows.into_iter().zip(held) {
             walk.seen.insert(row.id);
             walk.newest = walk.newest.max(row.modified);
@@ -95,6 +105,7 @@ async fn read(
                 changed.push(row);
             }
         }
+        let later = ties.take().filter(|_| some_tied && !changed.iter().any(|row| row.modified == since));
         let nothing_new = changed.is_empty() && known > 0;
         store
             .commit(
@@ -103,6 +114,12 @@ async fn read(
             )
             .await?;
         progress.event(ProgressEvent::HaloRead { rows: walk.received, of: Some(total) });
+        if let Some(since) = later.filter(|_| page.record_count.is_some_and(|count| count > walk.received)) {
+            let later = next_tick(since);
+            walk.newest = walk.newest.max(Some(later));
+            pages = halo.users(UserQuery { modified_since: Some(later), ..query.clone() });
+            continue;
+        }
         // A Halo that ignores the filter answers with everybody; a page without news then ends the reading, and
         // the daily walk catches what is behind it.
         let ignored = since.is_some() && page.record_count == Some(total) && nothing_new;
