@@ -6,6 +6,7 @@ use crate::arguments::Arguments;
 use crate::bare::{self, Walk};
 use crate::binaries::Binaries;
 use crate::process::{self, Ended};
+use crate::report::megabytes;
 use crate::servers::{Requests, Servers};
 use crate::settings::{self, CONNECTION};
 use crate::start::Forwarder;
@@ -135,6 +136,11 @@ async fn import(
             format!("the {name} import ended with {:?}: {document:#}\n{}", ended.code, ended.errors).into()
         );
     }
-    eprintln!("  {name}: {:.2} s; Halo: {}", ended.wall.as_secs_f64(), to_halo.line());
+    eprintln!(
+        "  {name}: {:.2} s, {:.1} MB; Halo: {}",
+        ended.wall.as_secs_f64(),
+        megabytes(ended.peak_bytes),
+        to_halo.line()
+    );
     Ok(Import { name, ended, to_microsoft, to_halo, record })
 }
