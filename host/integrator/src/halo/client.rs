@@ -162,10 +162,10 @@ impl HaloClient {
 /// Names the setting that is wrong where the sign-in or a list is not there at all.
 fn elsewhere(error: HttpError) -> HttpError {
     match error.kind() {
-        HttpErrorKind::Status { status: 404, .. } => error.with_hint(
-            "check halo.url of integrator.toml: it must be the address at which people open Halo, without what \
-             follows the host's name in their browser",
-        ),
+        HttpErrorKind::Status { status: 404, message, .. } if message.starts_with("an HTML page") => error
+            .with_hint(
+                "check halo.url of integrator.toml: below it, Halo's API is expected at /api and its sign-in at /auth",
+            ),
         _ => error,
     }
 }
