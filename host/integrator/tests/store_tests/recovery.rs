@@ -97,7 +97,9 @@ async fn a_destroyed_log_is_not_taken_for_an_empty_store() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path()).await;
     let database = folder.path().join("database");
-    snapshots(folder.path()).iter().for_each(|path| fs::remove_file(path).unwrap());
+    for snapshot in snapshots(folder.path()) {
+        fs::remove_file(snapshot).unwrap();
+    }
     fs::write(database.join("db"), "this is no log\n").unwrap();
     for _ in 0..2 {
         let error = try_open(folder.path()).await.unwrap_err();
