@@ -42,7 +42,8 @@ fn seeded(dates: DateForm, clock: &Clock) -> World {
 
 fn asked(world: &World) -> String {
     let entries = world.halo.log().entries();
-    entries.iter().map(|entry| format!("{} {}\n", entry.method, entry.path_and_query)).collect()
+    let lines = entries.iter().map(|entry| format!("{} {}", entry.method, entry.path_and_query));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[rstest]

@@ -102,7 +102,7 @@ impl HaloClient {
 
     async fn sign_in(&self) -> Result<(), HttpError> {
         match self.endpoint.sign_in() {
-            Some(sign_in) => sign_in.ensure().await,
+            Some(sign_in) => sign_in.ensure().await.map_err(elsewhere),
             None => Ok(()),
         }
     }
@@ -119,7 +119,7 @@ impl HaloClient {
 
     /// One page or one bare list.
     pub(super) async fn rows(&self, request: Request, key: &str) -> Result<Rows, HttpError> {
-        self.endpoint.send(&request, |answer| read_rows(&answer, key)).await
+        self.endpoint.send(&request, |answer| read_rows(&answer, key)).await.map_err(elsewhere)
     }
 
     /// All pages of a list that is known to be short (clients or sites found by a search).
@@ -156,6 +156,17 @@ impl HaloClient {
             Err(error) if error.status() == Some(404) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Names the setting that is wrong where the sign-in or a list is not there at all.
+fn elsewhere(error: HttpError) -> HttpError {
+    match error.kind() {
+        HttpErrorKind::Status { status: 404, message, .. } if message.starts_with("an HTML page") => error
+            .with_hint(
+                "check halo.url of integrator.toml: below it, Halo's API is expected at /api and its sign-in at /auth",
+            ),
+        _ => error,
     }
 }
 

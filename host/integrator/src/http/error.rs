@@ -12,6 +12,8 @@ pub struct HttpError {
     call: Box<Call>,
     kind: HttpErrorKind,
     source: Option<Arc<dyn Error + Send + Sync>>,
+    /// A way out that only the asking side knows; goes before the kind's own.
+    hint: Option<&'static str>,
 }
 
 /// Which request it was.
@@ -146,7 +148,7 @@ impl HttpError {
         source: Option<Arc<dyn Error + Send + Sync>>,
     ) -> Self {
         let call = Call { endpoint, method: method.to_owned(), path: path.to_owned(), request_id };
-        Self { call: Box::new(call), kind, source }
+        Self { call: Box::new(call), kind, source, hint: None }
     }
 
     pub(crate) fn settings(endpoint: &'static str, problem: String, hint: &str) -> Self {
@@ -154,9 +156,25 @@ impl HttpError {
         Self::new(endpoint, "", "", None, kind, None)
     }
 
+    /// The same with this way out.
+    #[must_use]
+    pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
     /// The side that was asked, as messages call it.
     pub fn endpoint(&self) -> &'static str {
         self.call.endpoint
+    }
+
+    /// The request that failed, by method and path; with the status, where an answer refused access.
+    pub(crate) fn call(&self) -> String {
+        let place = format!("{} {}", self.call.method, self.call.path);
+        match self.kind {
+            HttpErrorKind::Permission { status, .. } => format!("{place}: {status}"),
+            _ => place,
+        }
     }
 
     /// The path that was asked for, without its query.
@@ -196,6 +214,9 @@ impl HttpError {
 
     /// The way out, where one can be named.
     pub fn hint(&self) -> Option<String> {
+        if let Some(hint) = self.hint {
+            return Some(hint.to_owned());
+        }
         let fixed = match &self.kind {
             HttpErrorKind::Unreachable => {
                 "check the address, the network and the proxy (http.proxy or HTTPS_PROXY)"

@@ -67,6 +67,14 @@ pub enum StoreError {
         /// The newest that is known.
         known: u32,
     },
+    /// The file that names the data folder's format holds something else.
+    #[error("{} should hold the number of the data folder's format, and holds {found:?}", path.display())]
+    BadFormat {
+        /// The file.
+        path: PathBuf,
+        /// The beginning of what it holds.
+        found: String,
+    },
     /// A newer program wrote a record.
     #[error("{record} has version {found}, and this program knows versions up to {known}")]
     NewerRecord {
@@ -153,6 +161,9 @@ impl StoreError {
             Self::NewerFormat { .. } | Self::NewerRecord { .. } => {
                 "use the version of the program that wrote it, or a newer one".to_owned()
             }
+            Self::BadFormat { .. } => "check that `data.path` names the integrator's own folder; if it does, remove this file \
+                and start again: it is written anew"
+                .to_owned(),
             Self::BadRecord { .. } | Self::Failed { .. } => {
                 "start again; if it stays, move the folder `database` of the data folder away: an import rebuilds it \
                  from Intune and Halo, except the history of runs"

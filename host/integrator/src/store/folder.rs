@@ -82,6 +82,32 @@ impl StoreFolder {
     pub(super) fn plans(&self) -> PathBuf {
         self.path.join("plans")
     }
+
+    /// The file that stands here since a database was made in the folder.
+    fn used(&self) -> PathBuf {
+        self.path.join("used")
+    }
+
+    /// Whether a database was made in the folder before.
+    pub(super) fn has_been_used(&self) -> Result<bool, StoreError> {
+        let path = self.used();
+        path.try_exists().map_err(|error| StoreError::file("read", &path, error))
+    }
+
+    /// Remembers that a database was made, and has its first record.
+    pub(super) fn remember_use(&self) -> Result<(), StoreError> {
+        if self.has_been_used()? {
+            return Ok(());
+        }
+        let path = self.used();
+        let write = || -> io::Result<()> {
+            let mut file = File::create(&path)?;
+            writeln!(file, "a database was made here; one that is empty from now on has lost what it held")?;
+            file.sync_all()?;
+            sync_folder(&self.path)
+        };
+        write().map_err(|error| StoreError::file("write", &path, error))
+    }
 }
 
 /// A folder that only its owner can read. One that exists is left as it is.
@@ -137,10 +163,9 @@ fn check_format(path: &Path) -> Result<(), StoreError> {
     }
     match text.parse::<u32>() {
         Ok(number) if (1..=FORMAT).contains(&number) => Ok(()),
-        _ => Err(StoreError::NewerFormat {
-            path: path.to_owned(),
-            found: text.chars().take(40).collect(),
-            known: FORMAT,
-        }),
+        Ok(number) if number > FORMAT => {
+            Err(StoreError::NewerFormat { path: path.to_owned(), found: number.to_string(), known: FORMAT })
+        }
+        _ => Err(StoreError::BadFormat { path: marker, found: text.chars().take(40).collect() }),
     }
 }

@@ -19,7 +19,7 @@ use super::{
 };
 use async_trait::async_trait;
 use codec::{Reader, connection_hash, decode, decode_json, decode_link};
-use commit::Writer;
+use commit::{Found, Writer};
 use integrator_core::model::{
     Asset, AssetId, DeviceKey, HaloUser, Link, LinkSummary, RunId, RunRecord, UserId,
 };
@@ -83,6 +83,7 @@ impl SledStore {
         let path = folder.database();
         let work = move || {
             let path = folder.database();
+            let found = Found::look(&path)?;
             let db = open::open(&path, &options, folder.clock().now())?;
             let data_path = path.join("db");
             let data = OpenOptions::new()
@@ -94,7 +95,7 @@ impl SledStore {
             plans::remove_leftovers(&plan_folder)
                 .map_err(|error| StoreError::file("clean", &plan_folder, error))?;
             let inner = Inner { db, data, writer: Mutex::default(), failed: OnceLock::new(), path, folder };
-            inner.start()?;
+            inner.start(found)?;
             Ok(Self { inner: Arc::new(inner) })
         };
         joined(&path, tokio::task::spawn_blocking(work).await)
@@ -147,7 +148,7 @@ impl Inner {
     fn error(&self, action: &'static str, error: ::sled::Error) -> StoreError {
         match error {
             ::sled::Error::Io(error) => StoreError::file(action, &self.path, error),
-            other => StoreError::Failed { path: self.path.clone(), problem: other.to_string() },
+            other => StoreError::Failed { path: self.path.clone(), problem: open::words(&other) },
         }
     }
 

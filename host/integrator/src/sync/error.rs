@@ -75,7 +75,17 @@ impl From<SweepError> for SyncError {
 
 impl From<WriteError> for SyncError {
     fn from(error: WriteError) -> Self {
-        Self { message: chain(&error), hint: error.hint(), class: class_of(error.class()) }
+        // The problem repeats what the failed request says, so of that one its place and its causes are told.
+        let mut message = format!("{error} ({})", error.source.call());
+        let mut cause = std::error::Error::source(&error.source);
+        while let Some(one) = cause {
+            let text = one.to_string();
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            cause = one.source();
+        }
+        Self { message, hint: error.hint(), class: class_of(error.class()) }
     }
 }
 

@@ -73,3 +73,12 @@ fn a_read_only_place_is_named_with_the_way_out() {
     assert!(error.to_string().contains("/proc/integrator"), "{error}");
     assert!(matches!(error, StoreError::File { .. }), "{error:?}");
 }
+
+#[test]
+fn a_format_that_is_no_number_is_named_with_the_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("format"), "something else\n").unwrap();
+    let error = StoreFolder::lock(folder.path(), StillClock::new()).unwrap_err();
+    assert!(matches!(&error, StoreError::BadFormat { found, .. } if found == "something else"), "{error:?}");
+    assert!(error.hint().contains("data.path"), "{}", error.hint());
+}

@@ -91,3 +91,21 @@ async fn a_database_beyond_repair_is_left_as_it_was_found_and_says_so() {
         assert!(copies(folder.path()).len() <= 2);
     }
 }
+
+#[tokio::test]
+async fn a_destroyed_log_is_not_taken_for_an_empty_store() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path()).await;
+    let database = folder.path().join("database");
+    for snapshot in snapshots(folder.path()) {
+        fs::remove_file(snapshot).unwrap();
+    }
+    fs::write(database.join("db"), "this is no log\n").unwrap();
+    for _ in 0..2 {
+        let error = try_open(folder.path()).await.unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+        assert!(error.hint().contains("the next import rebuilds it"), "{}", error.hint());
+    }
+    fs::rename(&database, folder.path().join("aside")).unwrap();
+    assert_eq!(open(folder.path()).await.check().await.unwrap().links, 0);
+}

@@ -7,11 +7,13 @@ use super::stored::StoredLink;
 use super::summaries::Blocks;
 use crate::store::{ChangeSet, Durability, Lease, StoreError};
 use ::sled::Batch;
+use chrono::{DateTime, Utc};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
+use std::path::Path;
 use std::sync::{MutexGuard, PoisonError};
 
 /// What is counted as it changes.
@@ -19,6 +21,34 @@ use std::sync::{MutexGuard, PoisonError};
 pub(super) struct Counts {
     pub(super) assets: u64,
     pub(super) users: u64,
+}
+
+/// The first record of a database.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct MadeRecord {
+    #[serde(with = "chrono::serde::ts_milliseconds")]
+    at: DateTime<Utc>,
+}
+
+/// What was in the database's place before it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Nothing: it is made now.
+    Nothing,
+    /// Files of one.
+    Files,
+}
+
+impl Found {
+    /// Looks into the database's folder.
+    pub(super) fn look(path: &Path) -> Result<Self, StoreError> {
+        match fs::read_dir(path).map(|mut entries| entries.next().is_some()) {
+            Ok(true) => Ok(Self::Files),
+            Ok(false) => Ok(Self::Nothing),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::Nothing),
+            Err(error) => Err(StoreError::file("read", path, error)),
+        }
+    }
 }
 
 /// What belongs to the one that writes. Holding it makes check and change one step.
@@ -30,13 +60,32 @@ pub(super) struct Writer {
 }
 
 impl Inner {
-    /// Reads what is kept in memory, and frees the leases of processes that are gone: this one holds the folder.
-    pub(super) fn start(&self) -> Result<(), StoreError> {
+    /// Checks that the database is the one that was made for the folder, reads what is kept in memory, and frees the leases of processes that are gone: this one holds the folder.
+    pub(super) fn start(&self, found: Found) -> Result<(), StoreError> {
+        self.made(found)?;
         let key = Kind::Counts.text(b"");
         if let Some(value) = self.get(&key)? {
             self.writer().counts = decode(Kind::Counts, &key, &value)?;
         }
         self.free_leases()
+    }
+
+    /// A log that was destroyed opens as an empty database. It is told from a new one by the record of its making:
+    /// the folder remembers that there must be one.
+    fn made(&self, found: Found) -> Result<(), StoreError> {
+        let key = Kind::Made.text(b"");
+        if self.get(&key)?.is_none() {
+            if found == Found::Files && self.folder.has_been_used()? {
+                let problem = "what it held is gone".to_owned();
+                return Err(StoreError::Damaged { path: self.path.clone(), problem, copy: None });
+            }
+            let mut batch = Batch::default();
+            put(&mut batch, Kind::Made, key, &MadeRecord { at: self.folder.clock().now() })?;
+            let mut writer = self.writer();
+            self.apply(batch)?;
+            self.make_durable(&mut writer)?;
+        }
+        self.folder.remember_use()
     }
 
     pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {

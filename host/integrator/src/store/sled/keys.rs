@@ -13,6 +13,7 @@ pub(super) enum Kind {
     Counts = b'C',
     Journal = b'J',
     Lease = b'E',
+    Made = b'F',
     Link = b'L',
     LinkSummaries = b'l',
     Mark = b'M',
@@ -29,6 +30,7 @@ impl Kind {
             Self::Counts => "counts",
             Self::Journal => "journal entry",
             Self::Lease => "lease of connection",
+            Self::Made => "record of the making",
             Self::Link => "link",
             Self::LinkSummaries => "summaries of links, block",
             Self::Mark => "mark",
@@ -82,7 +84,7 @@ impl Kind {
     pub(super) fn describe(self, key: &[u8]) -> String {
         let rest = key.get(1..).unwrap_or_default();
         match self {
-            Self::Counts => self.name().to_owned(),
+            Self::Counts | Self::Made => self.name().to_owned(),
             Self::Asset | Self::AssetSummaries | Self::User => match Self::number_of(key) {
                 Some(number) => format!("{} {number}", self.name()),
                 None => format!("{} with a key of {} bytes", self.name(), key.len()),

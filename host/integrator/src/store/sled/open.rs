@@ -84,9 +84,17 @@ fn try_open(path: &Path, options: &SledOptions) -> Result<::sled::Db, Refusal> {
             Ok(Err(::sled::Error::Unsupported(problem))) => {
                 return Err(Refusal::Other(StoreError::Failed { path: path.to_owned(), problem }));
             }
-            Ok(Err(error)) => return Err(Refusal::Damaged(error.to_string())),
+            Ok(Err(error)) => return Err(Refusal::Damaged(words(&error))),
             Err(_) => return Err(Refusal::Damaged("opening it failed on what it holds".to_owned())),
         }
+    }
+}
+
+/// What the engine says, in words for people.
+pub(super) fn words(error: &::sled::Error) -> String {
+    match error {
+        ::sled::Error::Corruption { .. } => "its files do not hold what was written to them".to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Ordered reading, chunk by chunk, and the reading of everything for a check.
 
 use super::codec::{Reader, decode, decode_json, decode_link};
-use super::commit::Counts;
+use super::commit::{Counts, MadeRecord};
 use super::keys::Kind;
 use super::leases::LeaseRecord;
 use super::summaries::{AssetBlock, LinkBlock, StoredLinkSummary};
@@ -93,6 +93,7 @@ impl Inner {
         self.check_kind(Kind::Lease, decode::<LeaseRecord>)?;
         self.check_kind(Kind::Link, decode_link)?;
         self.check_kind(Kind::LinkSummaries, decode::<LinkBlock>)?;
+        self.check_kind(Kind::Made, decode::<MadeRecord>)?;
         self.check_kind(Kind::Mark, decode_json::<serde_json::Value>)?;
         self.check_kind(Kind::Run, decode_json::<RunRecord>)?;
         self.check_kind(Kind::User, decode::<HaloUser>)?;
