@@ -206,6 +206,12 @@ proptest! {
                 continue;
             }
             let assets: usize = ids.iter().map(|id| state.assets_by_intune_id(id).len()).sum();
+            // An id that a person cleared looks like one that Halo leaves off its lists: it is not written again, and
+            // the link alone knows the asset.
+            let cleared = history.iter().any(|event| matches!(event, Event::ClearIntuneId(_)));
+            if cleared && assets == 0 {
+                continue;
+            }
             prop_assert_eq!(assets, 1, "assets of the devices {:?} with the serial number {}", ids, serial);
         }
     }
