@@ -113,12 +113,9 @@ pub fn decide(
         (0..rulebook.mappings.len()).map(|index| mapped_value(rulebook, index, device)).collect();
     let asset_type = decide_type(rulebook, device, &mapped, now)?;
     let fields = mapped
-        .iter()
+        .into_iter()
         .enumerate()
-        .map(|(mapping, value)| FieldDecision {
-            mapping,
-            value: value.as_ref().map(|value| value.text().into_owned()),
-        })
+        .map(|(mapping, value)| FieldDecision { mapping, value: value.map(Value::into_text) })
         .collect();
     let user = users.find(device, rulebook.connection.users.identifier);
     let site = decide_site(rulebook, user);

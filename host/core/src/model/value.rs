@@ -35,6 +35,14 @@ impl Value {
         }
     }
 
+    /// [`Value::text`], taking the value: a text is not copied.
+    pub fn into_text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            other => other.text().into_owned(),
+        }
+    }
+
     /// A text, or nothing when it is empty or white space alone.
     pub fn from_text(text: impl Into<String>) -> Option<Self> {
         let text = text.into();

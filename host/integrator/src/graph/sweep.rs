@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// Pages that wait for whoever decodes them: enough to overlap, few enough to hold in memory.
-const AHEAD: usize = 2;
+const AHEAD: usize = 6;
 
 /// A walk that did not come to its end: nothing may be concluded from what it did not show.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -103,7 +103,7 @@ impl Sweep {
         Ok(Some(page))
     }
 
-    /// Goes on reading in a task of its own, at most two pages ahead of whoever takes them.
+    /// Goes on reading in a task of its own, some pages ahead of whoever takes them.
     pub fn ahead(mut self) -> SweepAhead {
         let (sender, pages) = mpsc::channel(AHEAD);
         let task = tokio::spawn(async move {

@@ -23,8 +23,9 @@ use integrator_core::plan::{Footer, Header, PLAN_FORMAT, judge_deactivations, ju
 use integrator_core::resolve::placeholder::Placeholders;
 use integrator_core::settings::Connection;
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::SetOnce;
 use tokio::task::JoinSet;
 
 /// A lease outlives any pause of a run that is still alive.
@@ -46,7 +47,7 @@ pub(super) struct Session {
     /// The sweep, under way since the run began; dropped with the run.
     sweeping: JoinSet<Result<Swept, SyncError>>,
     /// What devices are decided by, as soon as it is known.
-    basis: Arc<OnceLock<Basis>>,
+    basis: Arc<SetOnce<Basis>>,
 }
 
 /// What is known of Halo's side once it has been read.
@@ -89,7 +90,7 @@ impl Session {
             graph: None,
             halo: None,
             sweeping: JoinSet::new(),
-            basis: Arc::default(),
+            basis: Arc::new(SetOnce::new()),
         }
     }
 

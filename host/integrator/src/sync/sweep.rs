@@ -18,11 +18,14 @@ use integrator_core::model::{Device, IdentityRow, Projection};
 use integrator_core::resolve::placeholder::Placeholders;
 use integrator_core::settings::SenseManaged;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
-use tokio::sync::watch;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{SetOnce, watch};
 
 /// Pages decoded at once.
 const AT_ONCE: usize = 2;
+/// How long the first page waits for Halo's side: a device that is decided at once need not be read again.
+const WAIT_FOR_BASIS: Duration = Duration::from_secs(1);
 
 /// What the sweep found.
 #[derive(Debug)]
@@ -47,7 +50,7 @@ pub(crate) struct Reading {
     /// Whether Defender-only rows are left out.
     pub(crate) sense_managed: SenseManaged,
     /// What devices are decided by, once it is known.
-    pub(crate) basis: Arc<OnceLock<Basis>>,
+    pub(crate) basis: Arc<SetOnce<Basis>>,
 }
 
 /// What a device is decided by.
@@ -86,7 +89,8 @@ pub(crate) async fn sweep(
     })?;
     let decoder = Arc::new(Decoder::new(&reading.projection));
     let reading = Arc::new(reading);
-    let walk = stream::unfold(Some(graph.sweep().ahead()), |walk| async {
+    let ahead = graph.sweep().ahead();
+    let walk = stream::unfold(Some(ahead), |walk| async {
         let mut walk = walk?;
         match walk.next_page().await {
             Ok(Some(page)) => Some((Ok(page), Some(walk))),
@@ -94,6 +98,8 @@ pub(crate) async fn sweep(
             Err(error) => Some((Err(SyncError::from(error)), None)),
         }
     });
+    // Later than that, devices are decided in the second pass, to the same end.
+    let _ = tokio::time::timeout(WAIT_FOR_BASIS, reading.basis.wait()).await;
     let pages = walk
         .map(|page| {
             let (decoder, reading) = (Arc::clone(&decoder), Arc::clone(&reading));
