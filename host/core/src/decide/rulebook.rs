@@ -61,6 +61,17 @@ pub struct BoundMapping {
     pub types: Vec<TypeId>,
 }
 
+impl BoundMapping {
+    /// Where the value comes from, in words: the reason of what the mapping writes.
+    pub fn origin(&self) -> String {
+        match &self.source {
+            BoundSource::Slot(_, property) => format!("mapped from {property}"),
+            BoundSource::Text(_) => "mapped: the same text for all".to_owned(),
+            BoundSource::Template(_) => "mapped from a template".to_owned(),
+        }
+    }
+}
+
 /// A source with its slots found.
 #[derive(Clone, Debug)]
 pub enum BoundSource {

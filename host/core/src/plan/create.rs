@@ -3,6 +3,7 @@
 use super::step::{Change, Effect, Facts, Part, Step, StepId, StepKind};
 
 use super::update::StatusLeftOut;
+use crate::decide::rulebook::BoundMapping;
 use crate::decide::{Decision, TypeRef, UserDecision};
 use crate::model::catalogue::Named;
 use crate::model::device::Slot;
@@ -161,13 +162,12 @@ fn changes(
     }
     for (member, value) in &write.members {
         let name = facts.member_name(member);
-        change(
-            Part::Member(member.clone()),
-            &name,
-            value.clone().unwrap_or_default(),
-            None,
-            "mapped".to_owned(),
-        );
+        let mapping = facts.rulebook.mappings.iter().rev().find(|mapping| {
+            mapping.member == *member
+                && (mapping.types.is_empty() || write.type_id.is_some_and(|id| mapping.types.contains(&id)))
+        });
+        let reason = mapping.map_or_else(|| "mapped".to_owned(), BoundMapping::origin);
+        change(Part::Member(member.clone()), &name, value.clone().unwrap_or_default(), None, reason);
     }
     changes
 }

@@ -4,6 +4,7 @@ use super::create::INTUNE_ID;
 use super::line::Remember;
 use super::step::{Change, Effect, Facts, Part, Planned, Step, StepId, StepKind};
 use crate::decide::compare::same_text;
+use crate::decide::rulebook::BoundMapping;
 use crate::decide::{Decision, TypeRef, UserDecision};
 use crate::model::device::Slot;
 use crate::model::link::Shown;
@@ -345,11 +346,12 @@ impl Draft<'_> {
             if field.value.is_none() && mapping.empty == EmptyPolicy::Keep {
                 continue;
             }
-            self.member(&mapping.member, field.value.as_deref(), mapping.write);
+            self.member(mapping, field.value.as_deref());
         }
     }
 
-    fn member(&mut self, member: &Member, wanted: Option<&str>, policy: WritePolicy) {
+    fn member(&mut self, mapping: &BoundMapping, wanted: Option<&str>) {
+        let (member, policy) = (&mapping.member, mapping.write);
         let shown = self.asset.shown(member);
         let memory = self.before.and_then(|link| link.memory(member));
         let written_before = memory.filter(|memory| memory.written.as_deref() == wanted);
@@ -384,17 +386,13 @@ impl Draft<'_> {
                     && matches!(&memory.shown, Shown::Seen(seen) if *seen != from)
             });
             let reason = match (overwritten, wanted) {
-                (true, _) => "mapped; Halo's value was changed since it was written",
-                (false, None) => "mapped; the source is empty and `empty = \"clear\"`",
-                (false, Some(_)) => "mapped",
+                (true, _) => "; Halo's value was changed since it was written",
+                (false, None) => "; the source is empty and `empty = \"clear\"`",
+                (false, Some(_)) => "",
             };
+            let reason = format!("{}{reason}", mapping.origin());
             let name = self.facts.member_name(member);
-            self.change(
-                Part::Member(member.clone()),
-                &name,
-                (from, wanted.map(str::to_owned)),
-                reason.to_owned(),
-            );
+            self.change(Part::Member(member.clone()), &name, (from, wanted.map(str::to_owned)), reason);
         }
         self.remember(FieldMemory {
             member: member.clone(),

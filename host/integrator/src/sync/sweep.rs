@@ -122,12 +122,12 @@ pub(crate) async fn sweep(
         }
         count += 1;
         read += page.read;
-        let start = writer.append(&page.bytes).map_err(|error| write_error(&error))?;
+        let start = writer.append(&page.bytes).map_err(|error| write_error(folder, &error))?;
         rows.extend(page.rows.into_iter().map(|row| IdentityRow { spool: start + row.spool, ..row }));
         nameless.extend(page.nameless.into_iter().map(|problem| format!("page {count}: {problem}")));
         progress.event(ProgressEvent::PagesRead { pages: count, devices: read });
     }
-    let spool = writer.finish().map_err(|error| write_error(&error))?;
+    let spool = writer.finish().map_err(|error| write_error(folder, &error))?;
     // A device on two pages: the row that synchronised last counts, then the later one.
     rows.sort_unstable_by_key(|row| (row.key, row.synced, row.spool));
     let before = rows.len();
@@ -137,9 +137,9 @@ pub(crate) async fn sweep(
     Ok(Swept { repeated: (before - rows.len()) as u64, rows, spool, nameless })
 }
 
-fn write_error(error: &std::io::Error) -> SyncError {
+fn write_error(folder: &Path, error: &std::io::Error) -> SyncError {
     SyncError::settings(
-        format!("writing the run's spool in the data folder: {error}"),
+        format!("writing the run's spool in {}: {error}", folder.display()),
         "free space on the disk of the data folder, and run again",
     )
 }
