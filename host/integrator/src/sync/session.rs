@@ -312,6 +312,9 @@ impl Session {
     pub(super) async fn lease(&self) -> Result<(Arc<dyn Store>, Lease), SyncError> {
         let store = self.world.store().await?;
         let lease = store.acquire(&self.connection.id, &self.run.0, LEASE).await?;
+        // A run that dies leaves this behind: it was begun, and never told its end.
+        let begun = ChangeSet { put_run: Some(self.record.clone()), ..ChangeSet::default() };
+        store.commit(Some(&lease), begun).await?;
         Ok((store, lease))
     }
 
