@@ -29,7 +29,7 @@ pub use example::{
 pub use fields::{EmptyPolicy, FieldMapping, Piece, Source, Transform, WritePolicy};
 pub use imports::{
     Creation, DefaultSite, Imports, MatchReach, SenseManaged, SharedSerial, SiteMode, UnlinkUnmatched,
-    UserIdentifier, Users,
+    UserIdentifier, UserSource, Users,
 };
 pub use integrator::{HaloSettings, HttpSettings, IntegratorSettings, LogFormat};
 pub use load::{SourceFile, load, read};

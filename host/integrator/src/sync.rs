@@ -12,6 +12,7 @@ mod error;
 mod index;
 pub mod options;
 pub mod outcome;
+mod people;
 mod permissions;
 mod plan_file;
 mod planner;
