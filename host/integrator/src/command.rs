@@ -12,6 +12,7 @@ mod completions;
 mod context;
 mod demo;
 mod failure;
+mod files;
 mod folder;
 mod import;
 mod init;
@@ -84,7 +85,7 @@ async fn run(context: &Context, command: Command) -> Result<ExitClass, Failure> 
         Command::Import(asked) => import::run(context, asked).await,
         Command::Runs(asked) => runs::run(context, asked).await,
         Command::Secret(asked) => secret::run(context, asked),
-        Command::Settings(asked) => settings::run(context, &asked),
+        Command::Settings(asked) => settings::run(context, asked).await,
         Command::Completions(asked) => completions::run(context, &asked),
     }
 }

@@ -9,6 +9,7 @@ mod catalogue;
 pub mod check;
 mod decide;
 mod error;
+mod halo_settings;
 mod index;
 pub mod options;
 pub mod outcome;
@@ -25,6 +26,7 @@ pub mod world;
 
 pub use check::{CheckItem, CheckReport, check};
 pub use error::SyncError;
+pub use halo_settings::{HaloIntuneSettings, halo_settings};
 pub use options::{Allowances, ImportOptions, IndexReading, PlanOptions, PlanSource};
 pub use outcome::{ExitClass, PlanOutcome, RunOutcome};
 pub use progress::{Progress, ProgressEvent, Silent};

@@ -3,6 +3,7 @@
 
 use super::context::Context;
 use super::failure::Failure;
+use super::files;
 use super::folder::INTEGRATOR;
 use super::is_terminal;
 use crate::sync::ExitClass;
@@ -61,7 +62,7 @@ pub(super) fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure>
     let folder = context.folder();
     refuse_existing(&folder.join(INTEGRATOR))?;
     let answers = Answers::complete(asked)?;
-    check_name(&answers.name)?;
+    files::check_name(&answers.name)?;
     let path = Path::new("connections").join(format!("{}.toml", answers.name));
     refuse_existing(&folder.join(&path))?;
     let files = [
@@ -206,16 +207,6 @@ fn ask(question: &str, usual: Option<&str>) -> Option<String> {
     io::stdin().lock().read_line(&mut line).ok()?;
     let answer = line.trim();
     if answer.is_empty() { usual.map(str::to_owned) } else { Some(answer.to_owned()) }
-}
-
-/// The name becomes a file's name, so it may not lead elsewhere.
-fn check_name(name: &str) -> Result<(), Failure> {
-    let plain = |character: char| character.is_alphanumeric() || matches!(character, '-' | '_');
-    if !name.is_empty() && name.chars().all(plain) {
-        return Ok(());
-    }
-    Err(Failure::usage(format!("`{name}` cannot be the name of a connection"))
-        .hint("use letters, digits, `-` and `_`, for example --name contoso"))
 }
 
 fn refuse_existing(path: &Path) -> Result<(), Failure> {

@@ -1,0 +1,1 @@
+//! Tables of Halo's properties and what becomes of them.
