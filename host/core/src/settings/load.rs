@@ -2,9 +2,9 @@
 
 use super::connection::Connection;
 use super::diagnostic::{Diagnostic, SettingsError};
+use super::integrator::IntegratorSettings;
 use super::schema::{SchemaOf, schema};
 use super::source::Report;
-use super::integrator::IntegratorSettings;
 use super::{Settings, check, shape, wire};
 use crate::model::value::fold;
 use serde::Deserialize;

@@ -103,7 +103,8 @@ impl HaloClient {
             if only {
                 request = request.query("isintune", "true");
             }
-            let answer = self.endpoint.send(&request, |answer| read_rows(&answer, "azureadconnections")).await;
+            let answer =
+                self.endpoint.send(&request, |answer| read_rows(&answer, "azureadconnections")).await;
             let rows = answer.map_err(refused)?.rows;
             Ok::<_, HttpError>(rows.iter().filter_map(HaloRecord::new).collect::<Vec<_>>())
         };
@@ -115,7 +116,8 @@ impl HaloClient {
         found.retain(|row| !says_no(row));
         if found.is_empty() {
             found = list(false).await?;
-            found.retain(|row| row.flag("isintune") == Some(true) || row.flag("intune_enabled") == Some(true));
+            found
+                .retain(|row| row.flag("isintune") == Some(true) || row.flag("intune_enabled") == Some(true));
         }
         Ok(found)
     }

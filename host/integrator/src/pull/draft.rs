@@ -36,9 +36,16 @@ pub struct Settled {
 #[derive(Clone, Debug)]
 enum Item {
     /// Comments that stand on their own, without their sign; or nothing, for an empty line.
-    Comment { sign: &'static str, text: String },
+    Comment {
+        sign: &'static str,
+        text: String,
+    },
     /// Lines of settings with the comments behind them.
-    Settings { lines: Vec<(String, String)>, need: Need, out: Option<String> },
+    Settings {
+        lines: Vec<(String, String)>,
+        need: Need,
+        out: Option<String>,
+    },
     Blank,
 }
 

@@ -61,7 +61,11 @@ impl Target {
             Self::Field(id, name) => {
                 let twins = names.catalogue.fields.iter().filter(|field| fold(&field.name) == fold(name));
                 // A field that shares its name is named by its number; one named like a member, too.
-                if twins.count() > 1 || Member::system_name(name).is_some() { id.to_string() } else { quote(name) }
+                if twins.count() > 1 || Member::system_name(name).is_some() {
+                    id.to_string()
+                } else {
+                    quote(name)
+                }
             }
             Self::Member(name) | Self::Named(name) | Self::Unknown(name) => quote(name),
         }
@@ -142,7 +146,9 @@ impl Mappings {
     fn take(&mut self, mut mapping: Mapping) {
         // Rules of one type may each carry the same mapping.
         let same = |known: &&Mapping| {
-            known.target == mapping.target && known.property == mapping.property && known.types == mapping.types
+            known.target == mapping.target
+                && known.property == mapping.property
+                && known.types == mapping.types
         };
         if !mapping.types.is_empty() && self.list.iter().any(|known| same(&known)) {
             return;
@@ -172,7 +178,11 @@ impl Mapping {
     /// The source and the types, for messages.
     fn origin(&self) -> String {
         let of = self.property.map_or("a fixed text", |property| property.name);
-        if self.types.is_empty() { of.to_owned() } else { format!("{of} (only for {})", self.types.join(", ")) }
+        if self.types.is_empty() {
+            of.to_owned()
+        } else {
+            format!("{of} (only for {})", self.types.join(", "))
+        }
     }
 
     fn ask(&mut self, question: String) {
@@ -209,7 +219,8 @@ fn read_one(source: &Source<'_>, row: &HaloRecord, list: &str) -> Mapping {
     if let Some(flag) = row.flag("isassetfield") {
         note = note.and("isassetfield", flag);
     }
-    if matches!((&mapping.target, row.text("name")), (Target::Member(member), Some(name)) if *member != name) {
+    if matches!((&mapping.target, row.text("name")), (Target::Member(member), Some(name)) if *member != name)
+    {
         note = note.assumed("what Halo calls so on its screens");
     }
     mapping.lines.push((format!("to = {}", mapping.target.toml(source.names)), note));
@@ -226,7 +237,9 @@ fn read_one(source: &Source<'_>, row: &HaloRecord, list: &str) -> Mapping {
     let clears = row.flag("populateemptyvalue").unwrap_or(false);
     let empty = if clears { "clear" } else { "keep" };
     mapping.lines.push((format!("empty = {}", quote(empty)), Note::of("populateemptyvalue", clears)));
-    if row.flag("istablefield") == Some(true) || row.list("child_mappings").is_some_and(|rows| !rows.is_empty()) {
+    if row.flag("istablefield") == Some(true)
+        || row.list("child_mappings").is_some_and(|rows| !rows.is_empty())
+    {
         mapping.ask("a mapping into a table of fields has no counterpart here".to_owned());
     }
     mapping
@@ -265,7 +278,9 @@ fn from(row: &HaloRecord, list: &str, mapping: &mut Mapping) {
         (None, None) => {
             mapping.lines.push(("from = \"…\"".to_owned(), Note::absent(&format!("{list}.thirdpartyname"))));
             let name = plain(mapping.target.name());
-            mapping.ask(format!("the mapping of the field \"{name}\" names no Intune property (thirdpartyname)"));
+            mapping.ask(format!(
+                "the mapping of the field \"{name}\" names no Intune property (thirdpartyname)"
+            ));
         }
     }
 }
@@ -349,7 +364,7 @@ pub(super) fn target_named(names: &Names, written: &str) -> Option<Target> {
     if let Some(id) = names.field_named(written) {
         return Some(Target::Field(id, names.field(id).unwrap_or(written).to_owned()));
     }
-    member_named(written).map(Target::Member).or_else(|| {
-        written.starts_with("CF").then(|| Target::Named(written.to_owned()))
-    })
+    member_named(written)
+        .map(Target::Member)
+        .or_else(|| written.starts_with("CF").then(|| Target::Named(written.to_owned())))
 }

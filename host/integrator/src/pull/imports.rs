@@ -29,7 +29,9 @@ pub(super) fn translate(
     draft.toml(
         "software",
         "true",
-        Note::plain("Halo's own import always brings a device's software; no setting of the connection says so"),
+        Note::plain(
+            "Halo's own import always brings a device's software; no setting of the connection says so",
+        ),
     );
     let default_off = |property: &str| match record.flag(property) {
         Some(on) => (on, Note::of(property, on)),

@@ -27,8 +27,9 @@ pub(super) fn translate(source: &Source<'_>, name: &str, draft: &mut Draft) {
     }
     match record.text("applicationid") {
         Some(id) => draft.required("client_id", &id, Note::of("applicationid", &id)),
-        None => draft
-            .question("client_id = \"…\": Halo's connection has no application ID (applicationid); it is needed"),
+        None => draft.question(
+            "client_id = \"…\": Halo's connection has no application ID (applicationid); it is needed",
+        ),
     }
     authentication(source, draft);
     credential(source, name, draft);
@@ -41,8 +42,7 @@ fn cloud(source: &Source<'_>, draft: &mut Draft) {
         (host.clone(), bare.split(['/', ':']).next().unwrap_or_default().to_ascii_lowercase())
     });
     let number = record.number("authority").or_else(|| record.number("graphendpoint"));
-    let known =
-        |bare: &str| CLOUDS.iter().find(|(host, _)| *host == bare).map(|(_, cloud)| *cloud);
+    let known = |bare: &str| CLOUDS.iter().find(|(host, _)| *host == bare).map(|(_, cloud)| *cloud);
     match (host, number) {
         (Some((host, bare)), _) if known(&bare).is_some() => {
             draft.text("cloud", known(&bare).unwrap_or_default(), Note::of("graph_host", host));
@@ -109,8 +109,11 @@ fn credential(source: &Source<'_>, name: &str, draft: &mut Draft) {
         let note = of_kind()
             .and("certificate_name", &shown_name)
             .assumed("other than 0, with a certificate: the certificate");
-        let toml =
-            format!("{{ certificate = {}, key = {{ file = {} }} }}", quote(&format!("{stored}.pem")), quote(&format!("{stored}.key")));
+        let toml = format!(
+            "{{ certificate = {}, key = {{ file = {} }} }}",
+            quote(&format!("{stored}.pem")),
+            quote(&format!("{stored}.key"))
+        );
         draft.required_toml("credential", &toml, note);
         draft.question(format!(
             "the certificate {} and its key have to be brought here as {stored}.pem and {stored}.key, as Halo shows \
@@ -120,11 +123,7 @@ fn credential(source: &Source<'_>, name: &str, draft: &mut Draft) {
         return;
     }
     let toml = format!("{{ secret = {{ stored = {} }} }}", quote(&stored));
-    let note = if kind == 0 {
-        of_kind().assumed("0 is a client secret")
-    } else {
-        of_kind()
-    };
+    let note = if kind == 0 { of_kind().assumed("0 is a client secret") } else { of_kind() };
     draft.required_toml("credential", &toml, note);
     if kind != 0 {
         let what = match record.text("federated_credential_agent_name") {
@@ -141,8 +140,10 @@ fn credential(source: &Source<'_>, name: &str, draft: &mut Draft) {
 pub fn secret_name(connection: &str) -> String {
     connection
         .chars()
-        .map(|letter| {
-            if letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.') { letter } else { '-' }
-        })
+        .map(
+            |letter| {
+                if letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.') { letter } else { '-' }
+            },
+        )
         .collect()
 }

@@ -52,7 +52,11 @@ impl Note {
             Some(why) => format!("  # assumed: {why}"),
             None => String::new(),
         };
-        if self.text.is_empty() { assumed.trim_start().to_owned() } else { format!("# {}{assumed}", self.text) }
+        if self.text.is_empty() {
+            assumed.trim_start().to_owned()
+        } else {
+            format!("# {}{assumed}", self.text)
+        }
     }
 }
 

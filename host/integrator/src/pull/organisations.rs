@@ -82,7 +82,8 @@ pub(super) fn translate(source: &Source<'_>, default_site: Option<&DefaultSite>,
 fn take(source: &Source<'_>, row: &HaloRecord, tenants: &mut Vec<Tenant>, draft: &mut Draft) {
     let Some(id) = row.text("azure_tenant_id") else {
         if let Some(client) = row.text("client_name") {
-            draft.question(format!("a row of the tenants maps client {} but names no tenant", shown(&client)));
+            draft
+                .question(format!("a row of the tenants maps client {} but names no tenant", shown(&client)));
         }
         return;
     };
@@ -129,7 +130,8 @@ fn several_of_one_client(tenants: &[Tenant], draft: &mut Draft) {
         }
     }
     for tenants in of_client.values().filter(|tenants| tenants.len() > 1) {
-        draft.question(format!("the tenants {} are mapped to one client: is that meant?", tenants.join(", ")));
+        draft
+            .question(format!("the tenants {} are mapped to one client: is that meant?", tenants.join(", ")));
     }
 }
 
@@ -178,8 +180,7 @@ fn create(source: &Source<'_>, draft: &mut Draft) {
 
 fn block(tenant: &Tenant, draft: &mut Draft) {
     let note = |property: &str, value: &str| Note::of(&format!("mappings_client.{property}"), value);
-    let mut lines =
-        vec![(format!("tenant = {}", quote(&tenant.id)), note("azure_tenant_id", &tenant.id))];
+    let mut lines = vec![(format!("tenant = {}", quote(&tenant.id)), note("azure_tenant_id", &tenant.id))];
     if let Some(name) = tenant.name.as_ref().or(tenant.domain.as_ref()) {
         let property = if tenant.name.is_some() { "azure_tenant_name" } else { "azure_tenant_domain" };
         lines.push((format!("name = {}", quote(name)), note(property, name)));

@@ -112,7 +112,8 @@ fn by_value(source: &Source<'_>, row: &HaloRecord, type_name: &str) -> Result<(S
     };
     let part = row.flag("partial_match").unwrap_or(false);
     let is = if part { "contains" } else { "equals" };
-    let toml = format!("{{ intune = {}, is = {}, value = {} }}", quote(property.name), quote(is), quote(&value));
+    let toml =
+        format!("{{ intune = {}, is = {}, value = {} }}", quote(property.name), quote(is), quote(&value));
     let note = Note::of("mappings_xtype.value", &value)
         .and("partial_match", part)
         .assumed("the value is that of assettype_field");
@@ -126,14 +127,14 @@ fn criterion(
     type_name: &str,
 ) -> Result<(String, Note), Problem> {
     let Some(field) = row.text("fieldname") else {
-        return Err(Problem::Question(format!("a rule for {type_name} has a criterion without a field (fieldname)")));
+        return Err(Problem::Question(format!(
+            "a rule for {type_name} has a criterion without a field (fieldname)"
+        )));
     };
     let target = target_named(source.names, &field);
     let filled = target.as_ref().and_then(|target| mappings.filling(target));
     let (subject, property) = match (&target, filled, property_named(&field)) {
-        (Some(target), Some(mapping), _) => {
-            (format!("field = {}", quote(target.name())), mapping.property)
-        }
+        (Some(target), Some(mapping), _) => (format!("field = {}", quote(target.name())), mapping.property),
         (_, None, Some(property)) => (format!("intune = {}", quote(property.name)), Some(property)),
         _ => {
             return Err(Problem::Contradiction(format!(
@@ -173,14 +174,19 @@ fn value(row: &HaloRecord, operator: &str, property: Option<&Property>) -> Optio
     let kind = property.map_or(Kind::Text, |property| property.kind);
     if operator == "in" {
         let list = row.text("value_string").or_else(|| row.text("value_display"))?;
-        let values: Vec<String> =
-            list.split(',').map(str::trim).filter(|one| !one.is_empty()).map(|one| of_kind(one, kind)).collect::<Option<_>>()?;
+        let values: Vec<String> = list
+            .split(',')
+            .map(str::trim)
+            .filter(|one| !one.is_empty())
+            .map(|one| of_kind(one, kind))
+            .collect::<Option<_>>()?;
         return (!values.is_empty()).then(|| format!("[{}]", values.join(", ")));
     }
     let typed = row.text("value_type").unwrap_or_default().to_lowercase();
     let whole = || row.number("value_int").map(|number| number.to_string());
     let decimal = || row.decimal("value_float").map(|number| number.to_string());
-    let moment = || row.text("value_datetime").filter(|time| !time.starts_with("0001") && !time.starts_with("1900"));
+    let moment =
+        || row.text("value_datetime").filter(|time| !time.starts_with("0001") && !time.starts_with("1900"));
     let text = || row.text("value_string");
     // The declared kind first; then a text, which no other kind leaves behind.
     let declared = match typed.as_str() {

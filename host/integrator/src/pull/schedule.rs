@@ -48,7 +48,9 @@ pub(super) fn translate(source: &Source<'_>, draft: &mut Draft) {
              (halo_integrator_import_list)",
         );
     }
-    draft.remark("Halo imports once a day, at a time of its own: cron = \"0 0 2 * * *\" would be daily at two.");
+    draft.remark(
+        "Halo imports once a day, at a time of its own: cron = \"0 0 2 * * *\" would be daily at two.",
+    );
     let allowed = record.texts("halointegrator_allowedclientids").unwrap_or_default();
     if !allowed.is_empty() {
         draft.question(format!(

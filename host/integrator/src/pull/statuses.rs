@@ -47,8 +47,7 @@ fn inactive(source: &Source<'_>, draft: &mut Draft) {
         }
         (Some(days), Some(id)) => {
             let Some(status) = status(source, status_property, draft) else { return };
-            let toml =
-                format!("{{ after_days = {days}, status = {status}, clock = \"intune-sync\" }}");
+            let toml = format!("{{ after_days = {days}, status = {status}, clock = \"intune-sync\" }}");
             let note = Note::of(days_property, days)
                 .and(status_property, id)
                 .assumed("the clock is Intune's last synchronisation, as the property's name says");

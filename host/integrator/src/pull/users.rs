@@ -65,7 +65,8 @@ fn origin(source: &Source<'_>, draft: &mut Draft) {
     const PROPERTY: &str = "intune_user_matching_integration";
     let named = source.record.text(&format!("{PROPERTY}_name")).or_else(|| source.record.text(PROPERTY));
     let Some(value) = named else {
-        let note = Note::absent(PROPERTY).assumed("nothing chosen leaves it to Intune, which the guide recommends");
+        let note =
+            Note::absent(PROPERTY).assumed("nothing chosen leaves it to Intune, which the guide recommends");
         draft.text("source", "intune", note);
         return;
     };

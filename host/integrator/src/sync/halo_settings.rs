@@ -59,9 +59,9 @@ fn choose(listed: &[HaloRecord], from: Option<&str>) -> Result<i64, SyncError> {
         }
     };
     match (matching.as_slice(), from) {
-        ([one], _) => one.number("id").ok_or_else(|| {
-            SyncError::unreadable("Halo shows an Intune connection without its number", None)
-        }),
+        ([one], _) => one
+            .number("id")
+            .ok_or_else(|| SyncError::unreadable("Halo shows an Intune connection without its number", None)),
         ([], wanted) => Err(SyncError::settings(
             format!("Halo has no Intune connection `{}`", wanted.unwrap_or_default()),
             format!("it has: {}", known()),
