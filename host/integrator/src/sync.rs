@@ -7,6 +7,7 @@
 mod apply;
 mod catalogue;
 pub mod check;
+mod choices;
 mod decide;
 mod error;
 mod halo_settings;
@@ -25,6 +26,7 @@ mod sweep;
 pub mod world;
 
 pub use check::{CheckItem, CheckReport, check};
+pub use choices::{Choices, find_halo};
 pub use error::SyncError;
 pub use halo_settings::{HaloIntuneSettings, halo_settings};
 pub use options::{Allowances, ImportOptions, IndexReading, PlanOptions, PlanSource};

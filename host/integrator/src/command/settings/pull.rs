@@ -97,7 +97,7 @@ pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Fa
         left_out: &settled.left_out,
         unread: &unread,
         diagnostics: &settled.problems,
-        next: next(context, &asked.name, &path, &data),
+        next: next(context, &asked.name, &settled.text, &data),
         exit: ExitClass::Done.code(),
     };
     if context.output().form == Form::Text {
@@ -151,25 +151,11 @@ fn told(document: &Document<'_>) -> String {
 }
 
 /// The commands that come next, the secret first unless it is there.
-fn next(context: &Context, name: &str, path: &Path, data: &Path) -> Vec<String> {
-    let loaded = settings::load(&context.folder()).ok();
-    let sources: Vec<SecretSource> = loaded
-        .iter()
-        .flat_map(|settings| &settings.connections)
-        .filter(|connection| connection.file.ends_with(path))
-        .map(|connection| connection.microsoft.secret.clone())
-        .collect();
-    let sources =
-        if loaded.is_some() { sources } else { vec![SecretSource::Stored(crate::pull::secret_name(name))] };
-    let keeper = SecretKeeper::new(data);
-    let missing = sources.iter().filter(|source| keeper.secret(source).is_err());
-    let mut commands: Vec<String> = missing
-        .filter_map(|source| match source {
-            SecretSource::Stored(name) => Some(format!("secret set {name}")),
-            SecretSource::Environment(_) | SecretSource::File(_) => None,
-        })
-        .collect();
-    commands.push("check --online".to_owned());
-    commands.push(format!("plan {name}"));
-    commands.iter().map(|command| format!("{} {command}", context.program())).collect()
+fn next(context: &Context, name: &str, text: &str, data: &Path) -> Vec<String> {
+    let secret = crate::pull::secret_name(name);
+    let is_wanted = text.contains("{ stored = ")
+        && SecretKeeper::new(data).secret(&SecretSource::Stored(secret.clone())).is_err();
+    let set = is_wanted.then(|| format!("secret set {secret}"));
+    let commands = set.into_iter().chain(["check --online".to_owned(), format!("plan {name}")]);
+    commands.map(|command| format!("{} {command}", context.program())).collect()
 }
