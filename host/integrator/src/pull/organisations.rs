@@ -66,15 +66,12 @@ pub(super) fn translate(source: &Source<'_>, default_site: Option<&DefaultSite>,
     let (own_rows, others): (Vec<Tenant>, Vec<Tenant>) = tenants.into_iter().partition(is_own);
     own_client(own_rows.first(), default_site, !others.is_empty(), draft);
     create(source, draft);
-    if let Some(one) = own_rows.iter().find(|tenant| tenant.excluded) {
-        draft.question(format!(
-            "the connection's own tenant {} is excluded from the import in Halo; here a connection is switched off \
-             with `schedule.enabled = false`",
-            shown(&one.id)
-        ));
+    // A row of the connection's own tenant adds to what stands above.
+    for tenant in own_rows.iter().filter(|tenant| tenant.excluded) {
+        block(tenant, Whose::Own, draft);
     }
     for tenant in &others {
-        block(tenant, draft);
+        block(tenant, Whose::Other, draft);
     }
 }
 
@@ -178,7 +175,16 @@ fn create(source: &Source<'_>, draft: &mut Draft) {
     }
 }
 
-fn block(tenant: &Tenant, draft: &mut Draft) {
+/// Whose tenant a block is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// The connection's own, whose client stands above.
+    Own,
+    /// Another one of the same app registration.
+    Other,
+}
+
+fn block(tenant: &Tenant, whose: Whose, draft: &mut Draft) {
     let note = |property: &str, value: &str| Note::of(&format!("mappings_client.{property}"), value);
     let mut lines = vec![(format!("tenant = {}", quote(&tenant.id)), note("azure_tenant_id", &tenant.id))];
     if let Some(name) = tenant.name.as_ref().or(tenant.domain.as_ref()) {
@@ -186,6 +192,7 @@ fn block(tenant: &Tenant, draft: &mut Draft) {
         lines.push((format!("name = {}", quote(name)), note(property, name)));
     }
     match (&tenant.client, tenant.client_id) {
+        _ if whose == Whose::Own => {}
         (Some(client), Some(id)) => {
             lines.push((format!("client = {client}"), note("client_id", &id.to_string())));
         }
