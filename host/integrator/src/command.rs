@@ -78,7 +78,7 @@ fn carry_out(arguments: Arguments) -> ExitClass {
 async fn run(context: &Context, command: Command) -> Result<ExitClass, Failure> {
     match command {
         Command::Demo(asked) => demo::run(context, &asked).await,
-        Command::Init(asked) => init::run(context, asked).await,
+        Command::Init(asked) => init::run(context, *asked).await,
         Command::Check(asked) => check::run(context, &asked).await,
         Command::Plan(asked) => plan::run(context, asked).await,
         Command::Apply(asked) => apply::run(context, &asked).await,

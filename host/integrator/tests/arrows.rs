@@ -301,7 +301,8 @@ fn every_test_that_the_architecture_names_exists() {
 #[test]
 fn every_scenario_that_the_guide_names_exists() {
     let text = fs::read_to_string(root().join("docs/guide.md")).unwrap();
-    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| ") && !line.contains("---")).collect();
+    let rows: Vec<&str> =
+        text.lines().filter(|line| line.starts_with("| ") && !line.contains("---")).collect();
     assert!(rows.len() > 40, "only {} rows were found", rows.len());
     let code = rust();
     let cases = files("tests/scenarios/cases", ".toml");

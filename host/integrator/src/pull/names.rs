@@ -69,19 +69,18 @@ impl Names {
     fn named<'a>(
         &self,
         list: &str,
-        all: impl Iterator<Item = (i64, &'a str)> + Clone,
+        all: impl Iterator<Item = (i64, &'a str)>,
         id: i64,
         row: Option<&str>,
     ) -> Named {
-        let found = all.clone().find(|(known, _)| *known == id).map(|(_, name)| name);
-        match (found, row) {
-            (Some(name), _) if all.clone().filter(|(_, other)| fold(other) == fold(name)).count() > 1 => {
-                Named::As(id.to_string())
-            }
-            (Some(name), _) => Named::As(super::draft::quote(name)),
-            (None, _) if self.knows(list) => Named::Gone,
-            (None, Some(name)) => Named::As(super::draft::quote(name)),
-            (None, None) => Named::As(id.to_string()),
+        let all: Vec<(i64, &str)> = all.collect();
+        let found = all.iter().find(|(known, _)| *known == id).map(|(_, name)| *name);
+        let Some(name) = found.or(row.filter(|_| !self.knows(list))) else {
+            return if self.knows(list) { Named::Gone } else { Named::As(id.to_string()) };
+        };
+        if all.iter().filter(|(_, other)| fold(other) == fold(name)).count() > 1 {
+            return Named::As(id.to_string());
         }
+        Named::As(super::draft::quote(name))
     }
 }

@@ -46,8 +46,8 @@ impl Note {
     }
 
     /// The comment with its sign.
-    pub(super) fn comment(&self) -> String {
-        let assumed = match &self.assumed {
+    pub(super) fn comment(self) -> String {
+        let assumed = match self.assumed {
             Some(why) if why.is_empty() => "  # assumed".to_owned(),
             Some(why) => format!("  # assumed: {why}"),
             None => String::new(),

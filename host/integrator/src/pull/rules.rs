@@ -208,7 +208,7 @@ fn value(row: &HaloRecord, operator: &str, property: Option<&Property>) -> Optio
 
 fn of_kind(text: &str, kind: Kind) -> Option<String> {
     Some(match kind {
-        Kind::Text => quote(text),
+        Kind::Text | Kind::Time => quote(text),
         Kind::Whole => text.parse::<i64>().map(|number| number.to_string()).ok().or_else(|| {
             text.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| format!("{number:?}"))
         })?,
@@ -217,6 +217,5 @@ fn of_kind(text: &str, kind: Kind) -> Option<String> {
             "false" | "no" | "0" => "false".to_owned(),
             _ => return None,
         },
-        Kind::Time => quote(text),
     })
 }

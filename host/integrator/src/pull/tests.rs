@@ -150,7 +150,8 @@ fn a_rule_without_one_of_its_criteria_is_left_out_whole() {
 #[test]
 fn what_halo_does_not_show_stays_a_number_and_is_not_called_missing() {
     let names = Names { unread: vec!["asset types", "asset statuses", "asset fields"], ..Names::default() };
-    let changes = json!({"default_assettype": 5, "default_intune_status": 4, "default_intune_status_name": "Stock"});
+    let changes =
+        json!({"default_assettype": 5, "default_intune_status": 4, "default_intune_status_name": "Stock"});
     let (draft, settled) = settled(changes, &names);
     for expected in ["default = 5", "new = \"Stock\"", "to = \"Model\""] {
         assert!(settled.text.contains(expected), "{expected}: {}", settled.text);

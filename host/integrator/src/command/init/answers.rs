@@ -183,9 +183,8 @@ impl Answers {
                 group: asked.group.clone(),
                 rules,
                 fields,
-                statuses: Some(statuses).filter(|all| {
-                    all.new.is_some() || all.deleted.is_some() || all.recovered.is_some()
-                }),
+                statuses: Some(statuses)
+                    .filter(|all| all.new.is_some() || all.deleted.is_some() || all.recovered.is_some()),
                 name: name.clone(),
             },
             name,

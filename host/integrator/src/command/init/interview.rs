@@ -1,12 +1,12 @@
 //! The questions of `init` on a terminal: each answer is tried at once on its side, and can be corrected without
 //! starting over.
 
-use super::answers::{Answers, Asked, Given, Known};
-use super::prompter::Prompter;
 use super::super::context::Context;
 use super::super::failure::Failure;
 use super::super::files;
 use super::super::output::aside;
+use super::answers::{Answers, Asked, Given, Known};
+use super::prompter::Prompter;
 use crate::sync::{self, Choices, ExitClass, World};
 use integrator_core::ports::SystemClock;
 use integrator_core::settings::SecretSource;
@@ -131,15 +131,17 @@ impl Interview<'_> {
         let main = found.and_then(|client| sites.iter().find(|site| Some(site.id) == client.main_site));
         let usual = main.map(|site| site.name.clone());
         let names: Vec<String> = sites.into_iter().map(|site| site.name).collect();
-        self.asked.site = self.one_of("Its site for new assets", self.asked.site.clone(), &names, usual)?;
+        self.asked.site =
+            self.one_of("Its site for new assets", self.asked.site.clone(), &names, usual.as_deref())?;
         let names: Vec<String> = choices.types.iter().map(|kind| kind.name.clone()).collect();
         self.asked.known = Some(Known { types: names.clone(), fields: choices.fields.clone() });
         let question = "Asset type of devices that no rule names";
-        let usual = Some("Workstation".to_owned());
+        let usual = Some("Workstation");
         self.asked.default_type = self.one_of(question, self.asked.default_type.clone(), &names, usual)?;
         let names: Vec<String> = choices.groups.iter().map(|group| group.name.clone()).collect();
         if self.asked.group.is_none() && !names.is_empty() {
-            self.asked.group = self.or_none("Asset group of new types", &names, "none: no types are created")?;
+            self.asked.group =
+                self.or_none("Asset group of new types", &names, "none: no types are created")?;
         }
         let names: Vec<String> = choices.statuses.iter().map(|status| status.name.clone()).collect();
         let questions = [
@@ -182,7 +184,7 @@ impl Interview<'_> {
         question: &str,
         given: Option<String>,
         names: &[String],
-        usual: Option<String>,
+        usual: Option<&str>,
     ) -> Result<Option<String>, Failure> {
         if let Some(given) = given {
             if names.contains(&given) || names.is_empty() {
@@ -191,9 +193,9 @@ impl Interview<'_> {
             self.prompter.say(&format!("Halo has no \"{given}\"."));
         }
         if names.is_empty() {
-            return Ok(Some(self.prompter.text(question, usual.as_deref())?));
+            return Ok(Some(self.prompter.text(question, usual)?));
         }
-        let usual = names.iter().position(|name| Some(name) == usual.as_ref()).unwrap_or(0);
+        let usual = names.iter().position(|name| Some(name.as_str()) == usual).unwrap_or(0);
         let chosen = self.prompter.choose(question, names, usual)?;
         Ok(names.get(chosen).cloned())
     }
@@ -249,7 +251,9 @@ impl Interview<'_> {
                 hint: wrong.hint.clone(),
                 ..Failure::new(report.class, format!("{}: {}", wrong.what, wrong.text))
             }),
-            None => Ok(report.items.into_iter().map(|item| format!("{}: {}", item.what, item.text)).collect()),
+            None => {
+                Ok(report.items.into_iter().map(|item| format!("{}: {}", item.what, item.text)).collect())
+            }
         }
     }
 

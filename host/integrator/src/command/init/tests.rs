@@ -97,7 +97,7 @@ impl Sides {
         let parsed = Arguments::try_parse_from(arguments).unwrap();
         let context = Context::new(parsed.globals, Output::new(Form::Json, Chatter::Quiet));
         let Command::Init(asked) = parsed.command else { panic!("init") };
-        carry_out(&context, asked, Some(script)).await
+        carry_out(&context, *asked, Some(script)).await
     }
 }
 
@@ -141,7 +141,10 @@ async fn each_answer_is_tried_and_can_be_corrected() {
     assert!(!said.contains("halo-secret") && !said.contains("graph-secret"), "{said}");
     let settings = settings::load(sides.folder.path()).unwrap();
     let connection = &settings.connections[0];
-    assert_eq!((connection.id.as_str(), connection.organisations.client.as_str()), ("contoso", "Contoso Ltd"));
+    assert_eq!(
+        (connection.id.as_str(), connection.organisations.client.as_str()),
+        ("contoso", "Contoso Ltd")
+    );
     assert_eq!(connection.asset_types.default.as_deref(), Some("Desktop"));
     assert_eq!(connection.statuses.new.as_deref(), Some("Stock"));
     assert_eq!(connection.statuses.recovered, None);
@@ -200,11 +203,7 @@ async fn flags_leave_nothing_to_ask_and_what_is_there_stays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_can_go_on_without_halo_or_stop() {
     let sides = Sides::start().await;
-    let begin = [
-        ("Short name", ""),
-        ("Halo's address", "http://127.0.0.1:9 9"),
-        ("What now", "Stop"),
-    ];
+    let begin = [("Short name", ""), ("Halo's address", "http://127.0.0.1:9 9"), ("What now", "Stop")];
     let stopped = sides.init(&[], &mut Script::of(&begin)).await.unwrap_err();
     assert_eq!(stopped.class, ExitClass::Settings, "{}", stopped.message);
     assert!(!sides.folder.path().join("integrator.toml").exists());
