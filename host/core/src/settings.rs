@@ -32,7 +32,7 @@ pub use imports::{
     UserIdentifier, UserSource, Users,
 };
 pub use integrator::{HaloSettings, HttpSettings, IntegratorSettings, LogFormat};
-pub use load::{SourceFile, load, read};
+pub use load::{SourceFile, data_folder, judge_connection, load, load_integrator, read};
 pub use schema::{SchemaOf, schema};
 
 /// Everything of one settings folder.

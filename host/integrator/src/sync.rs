@@ -7,8 +7,10 @@
 mod apply;
 mod catalogue;
 pub mod check;
+mod choices;
 mod decide;
 mod error;
+mod halo_settings;
 mod index;
 pub mod options;
 pub mod outcome;
@@ -25,7 +27,9 @@ mod sweep;
 pub mod world;
 
 pub use check::{CheckItem, CheckReport, check};
+pub use choices::{Choices, find_halo};
 pub use error::SyncError;
+pub use halo_settings::{HaloIntuneSettings, halo_settings};
 pub use options::{Allowances, ImportOptions, IndexReading, PlanOptions, PlanSource};
 pub use outcome::{ExitClass, PlanOutcome, RunOutcome};
 pub use progress::{Progress, ProgressEvent, Silent};
