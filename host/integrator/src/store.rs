@@ -25,6 +25,9 @@ use integrator_core::model::{
 };
 use std::time::Duration;
 
+/// Name of the mark that every change of a user changes: equal marks, equal users.
+pub const USERS_GENERATION: &str = "halo-users-generation";
+
 /// A stream of chunks, each a few thousand rows at most. It ends after its first error.
 pub type Chunks<T> = BoxStream<'static, Result<Vec<T>, StoreError>>;
 

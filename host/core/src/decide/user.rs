@@ -1,5 +1,7 @@
 //! Which Halo user a device's user is.
 
+mod packed;
+
 use crate::model::device::Slot;
 use crate::model::value::fold;
 use crate::model::{ClientId, Device, DeviceKey, EntraUser, HaloUser, SiteId, UserId};

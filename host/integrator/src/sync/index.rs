@@ -6,9 +6,11 @@
 
 mod assets;
 mod missing;
+mod user_cache;
 mod users;
 
 pub(crate) use assets::{advance_mark, asset_mark, refresh_assets};
+pub(crate) use user_cache::user_index;
 pub(crate) use users::refresh_users;
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -3,7 +3,7 @@
 use super::apply::{self, Applied, ApplyContext, Preconditions};
 use super::decide::{Shared, decide_all};
 use super::error::SyncError;
-use super::index::{advance_mark, refresh_assets, refresh_users};
+use super::index::{advance_mark, refresh_assets, refresh_users, user_index};
 use super::options::{Allowances, IndexReading};
 use super::outcome::ExitClass;
 use super::people::{add_entra_users, add_owners};
@@ -17,7 +17,6 @@ use crate::graph::GraphClient;
 use crate::halo::{DiscoveredAddress, HaloClient};
 use crate::store::{ChangeSet, Chunks, Lease, Store};
 use chrono::{DateTime, Utc};
-use futures_util::StreamExt;
 use integrator_core::decide::{Rulebook, UserIndex, projection};
 use integrator_core::model::{Action, Catalogue, Counts, Entity, RunId, RunRecord, RunStatus};
 use integrator_core::plan::{Footer, Header, PLAN_FORMAT, judge_deactivations, judge_empty_source};
@@ -225,14 +224,8 @@ impl Session {
         rulebook: &Rulebook,
     ) -> Result<UserIndex, SyncError> {
         let settings = &rulebook.connection.users;
-        let mut users = UserIndex::default();
-        users.reserve(usize::try_from(store.user_count().await?).unwrap_or_default());
-        let mut chunks = store.users();
-        while let Some(chunk) = chunks.next().await {
-            for user in chunk? {
-                users.add(&user, settings);
-            }
-        }
+        let folder = self.world.settings.integrator.data.join("cache");
+        let mut users = user_index(store, settings, &folder).await?;
         add_entra_users(&mut users, settings, graph, store, &rulebook.connection.microsoft.tenant).await?;
         Ok(users)
     }

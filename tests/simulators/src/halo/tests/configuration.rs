@@ -174,7 +174,10 @@ async fn connections_show_details_on_request_and_secrets_never() {
     let (_, plain) = desk.get("/azureadconnection/2").await;
     assert_eq!((plain.get("mappings_device"), plain.get("mappings_client")), (None, None));
     let (_, full) = desk.get("/AzureADConnection/2?includedetails=true&includetenants=true").await;
-    assert_eq!((&full["mappings_device"][0]["fiid"], &full["device_site_allocation"]), (&json!(51), &json!(2)));
+    assert_eq!(
+        (&full["mappings_device"][0]["fiid"], &full["device_site_allocation"]),
+        (&json!(51), &json!(2))
+    );
     assert_eq!(full["mappings_client"][0]["azure_tenant_id"], json!("t"));
     assert!(!full.to_string().contains("hidden"), "{full}");
     assert_eq!(desk.get("/azureadconnection/3").await.0, 404);
