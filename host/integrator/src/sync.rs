@@ -5,6 +5,7 @@
 //! they decide nothing themselves. This module knows no terminal and no settings file.
 
 mod apply;
+pub mod authorize;
 mod catalogue;
 pub mod check;
 mod decide;
@@ -12,7 +13,7 @@ mod error;
 mod index;
 pub mod options;
 pub mod outcome;
-mod permissions;
+pub mod permissions;
 mod plan_file;
 mod planner;
 pub mod progress;

@@ -1,5 +1,6 @@
 //! Which permissions a token carries, read from it without checking its signature: for messages, never for trust.
 
+use crate::http::one_line;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
@@ -10,6 +11,18 @@ struct Claims {
     roles: Option<Vec<String>>,
     /// Delegated permissions, separated by spaces.
     scp: Option<String>,
+    /// The person, in the forms that tokens of either version have.
+    upn: Option<String>,
+    preferred_username: Option<String>,
+    unique_name: Option<String>,
+    name: Option<String>,
+}
+
+/// The person that a token speaks for, as it names them; `None` when it does not, or cannot be read.
+pub(super) fn account(token: &str) -> Option<String> {
+    let claims = claims(token)?;
+    let names = [claims.upn, claims.preferred_username, claims.unique_name, claims.name];
+    names.into_iter().flatten().map(|name| one_line(&name)).find(|name| !name.is_empty())
 }
 
 /// The needed permissions that the token lacks; none when the token cannot be read.

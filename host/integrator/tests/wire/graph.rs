@@ -2,10 +2,10 @@
 
 use super::server::{Reply, Seen, Server, maker, token};
 use base64::Engine as _;
-use halo_integrator::graph::{Existence, GraphClient, SweepProblem};
+use halo_integrator::graph::{AppCredential, Existence, GraphClient, ReadAs, SweepProblem};
 use halo_integrator::http::{FailureClass, HttpErrorKind};
 use integrator_core::model::{DeviceId, TenantId};
-use integrator_core::settings::{Cloud, Microsoft, SecretSource, UserIdentifier};
+use integrator_core::settings::{Authentication, Cloud, Credential, Microsoft, SecretSource, UserIdentifier};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -16,10 +16,17 @@ fn client(url: &str) -> GraphClient {
         cloud: Cloud { authority: format!("{url}/login"), graph: url.to_owned() },
         tenant: TenantId::from("contoso"),
         client_id: "app".into(),
-        secret: SecretSource::Environment("X".into()),
+        authentication: Authentication::ClientCredentials,
+        credential: Credential::Secret { secret: SecretSource::Environment("X".into()), expires: None },
         requests_per_20_seconds: 1000,
     };
-    GraphClient::new(&maker(), &microsoft, SecretString::from("s")).unwrap()
+    GraphClient::new(
+        &maker(),
+        &microsoft,
+        &AppCredential::Secret { secret: SecretString::from("s"), expires: None },
+        ReadAs::Application,
+    )
+    .unwrap()
 }
 
 fn jwt(claims: &Value) -> String {
