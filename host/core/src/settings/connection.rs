@@ -111,6 +111,16 @@ pub struct Cloud {
     pub graph: String,
 }
 
+impl Cloud {
+    /// Whether the sign-in is one of Microsoft's own, by its address.
+    pub fn is_microsofts(&self) -> bool {
+        let hosts =
+            ["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"];
+        let host = url::Url::parse(&self.authority).ok();
+        host.and_then(|url| url.host_str().map(|host| hosts.contains(&host))).unwrap_or(false)
+    }
+}
+
 /// Where a secret is kept. The secret itself is never part of the settings.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretSource {

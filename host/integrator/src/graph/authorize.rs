@@ -4,6 +4,7 @@
 
 use super::client::{person_scope, sign_in_address, sign_in_settings};
 use super::credential::AppCredential;
+use super::permission::PermissionKind;
 use super::roles;
 use super::sign_in::explain_authorization;
 use crate::http::{Authorization, ClientMaker, CodeAnswer, Grant, HttpError};
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 /// Whether the person is asked to consent even where they, or an administrator, have consented before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consent {
-    /// Only where it is missing.
+    /// Only where it is missing; a sign-in that is not Microsoft's asks in any case.
     WhereMissing,
     /// In any case.
     Anew,
@@ -63,7 +64,9 @@ impl PersonAuthorization {
         let settings =
             sign_in_settings(microsoft, credential, Grant::Application, person_scope(graph, permissions));
         let mut extra = vec![("response_mode", "query")];
-        if consent == Consent::Anew {
+        // Microsoft gives refresh tokens without asking anew, and must not be told to: it would then ask people who
+        // may not consent themselves, though an administrator has. OpenID Connect wants it to be told.
+        if consent == Consent::Anew || !microsoft.cloud.is_microsofts() {
             extra.push(("prompt", "consent"));
         }
         let page = sign_in_address(microsoft, "authorize");
@@ -121,6 +124,6 @@ impl PersonAuthorization {
             refresh_token,
             refused: BTreeMap::new(),
         };
-        Ok((sign_in, roles::missing(token, needed)))
+        Ok((sign_in, roles::missing(token, needed, PermissionKind::Delegated)))
     }
 }

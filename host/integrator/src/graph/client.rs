@@ -2,6 +2,7 @@
 
 use super::credential::AppCredential;
 use super::error_body::explain;
+use super::permission::PermissionKind;
 use super::roles;
 use super::sign_in::explain_refusal;
 use super::sweep::Sweep;
@@ -24,6 +25,7 @@ pub struct GraphClient {
     sign_in: Arc<SignIn>,
     /// What people are to be told of the credential's end.
     expiry: Option<Arc<str>>,
+    kind: PermissionKind,
 }
 
 /// In whose name a client reads.
@@ -60,6 +62,10 @@ impl GraphClient {
         who: ReadAs,
     ) -> Result<Self, HttpError> {
         let graph = microsoft.cloud.graph.trim_end_matches('/');
+        let kind = match who {
+            ReadAs::Application => PermissionKind::Application,
+            ReadAs::Person { .. } => PermissionKind::Delegated,
+        };
         let (grant, scope) = match who {
             // Stands for what an administrator has granted.
             ReadAs::Application => (Grant::Application, format!("{graph}/.default")),
@@ -88,7 +94,7 @@ impl GraphClient {
             },
         )?;
         let expiry = credential.expiry_notice(maker.clock.now()).map(Arc::from);
-        Ok(Self { endpoint: Arc::new(endpoint), sign_in, expiry })
+        Ok(Self { endpoint: Arc::new(endpoint), sign_in, expiry, kind })
     }
 
     /// Signs in, when that has not been done yet.
@@ -106,7 +112,7 @@ impl GraphClient {
     /// that cannot be read lacks nothing: tokens are opaque by contract, and Graph itself has the last word.
     pub async fn missing_permissions(&self, needed: &[&str]) -> Result<Vec<String>, HttpError> {
         let token = self.sign_in.token().await?;
-        Ok(roles::missing(token.text.expose_secret(), needed))
+        Ok(roles::missing(token.text.expose_secret(), needed, self.kind))
     }
 
     /// Starts a full sweep of the managed devices.

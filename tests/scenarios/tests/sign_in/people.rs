@@ -23,7 +23,7 @@ fn a_person_signs_in_and_imports_go_on_without_them() {
     for id in ["314874da-47d6-4978-88dc-cf0d37f0bb82", "7427e0e9-2fba-42fe-b0c0-848c9e6a8182"] {
         assert!(authorizing.printed.contains(id), "{}", authorizing.printed);
     }
-    let (status, page) = browse(&world, &address);
+    let (status, page) = browse(&address);
     let run = authorizing.end().must_exit(0);
     assert_eq!((status, page.contains("AdeleV@contoso.onmicrosoft.com is signed in")), (200, true), "{page}");
     assert_eq!(run.document["account"], "AdeleV@contoso.onmicrosoft.com");
@@ -85,16 +85,17 @@ fn the_redirect_address_is_that_of_halos_version_and_both_are_served(
     for (path, status) in
         [("/", 404), ("/authcallback", 404), ("/azure/auth", 404), ("/favicon.ico?code=1&state=2", 404)]
     {
-        assert_eq!(browse(&world, &format!("{place}{path}")).0, status, "{path}");
+        assert_eq!(browse(&format!("{place}{path}")).0, status, "{path}");
     }
-    assert_eq!(browse(&world, &authorizing.address).0, 200);
+    assert_eq!(browse(&authorizing.address).0, 200);
     authorizing.end().must_exit(0);
     world.import().must_exit(0);
 }
 
 #[test]
 fn behind_a_proxy_the_redirect_address_is_the_public_one() {
-    let world = with_person_and("", "[console]\npublic_url = \"https://integrator.example.com/intune/\"");
+    let mut world = with_person();
+    world.change_settings("[console]\npublic_url = \"https://integrator.example.com/intune/\"", "");
     let authorizing = Authorizing::start(&world, &["--timeout", "1"]);
     let redirect = parameter(&authorizing.address, "redirect_uri").unwrap();
     assert_eq!(redirect, "https://integrator.example.com/intune/authcallback");
@@ -126,7 +127,7 @@ fn an_answer_with_another_state_ends_the_sign_in() {
     for query in ["code=stolen&state=guessed", "code=stolen", "error=access_denied&state=guessed"] {
         let authorizing = Authorizing::start(&world, &[]);
         let redirect = parameter(&authorizing.address, "redirect_uri").unwrap();
-        assert_eq!(browse(&world, &format!("{redirect}?{query}")).0, 400, "{query}");
+        assert_eq!(browse(&format!("{redirect}?{query}")).0, 400, "{query}");
         let run = authorizing.end().must_exit(4);
         assert!(run.document["error"].as_str().unwrap().contains("its state is another"), "{}", run.stdout);
         assert_eq!(token_requests(&world), 0, "{query}");
@@ -139,12 +140,9 @@ fn what_an_answer_says_is_escaped_in_the_page() {
     let authorizing = Authorizing::start(&world, &[]);
     let redirect = parameter(&authorizing.address, "redirect_uri").unwrap();
     let state = parameter(&authorizing.address, "state").unwrap();
-    let (_, page) = browse(
-        &world,
-        &format!(
-            "{redirect}?error=%3Cb%3Ebad&error_description=%3Cscript%3Ealert(1)%3C/script%3E&state={state}"
-        ),
-    );
+    let (_, page) = browse(&format!(
+        "{redirect}?error=%3Cb%3Ebad&error_description=%3Cscript%3Ealert(1)%3C/script%3E&state={state}"
+    ));
     assert!(page.contains("&lt;script&gt;") && !page.contains("<script>") && !page.contains("<b>"), "{page}");
     authorizing.end().must_exit(4);
 }

@@ -32,6 +32,7 @@ fn a_refused_refresh_token_is_remembered_until_a_person_signs_in_again(
     let hint = run.document["hint"].as_str().unwrap();
     assert!(hint.contains("`halo-integrator authorize contoso`"), "{hint}");
     assert_eq!(token_requests(&world), 1, "it was asked again");
+    let show = format!("runs show {}", run.summary()["run"].as_str().unwrap());
 
     // From now on nobody is asked, even if Entra would say yes.
     world.microsoft.options().refuse_refresh = None;
@@ -42,7 +43,7 @@ fn a_refused_refresh_token_is_remembered_until_a_person_signs_in_again(
     }
     let check = world.words("check").must_exit(0);
     assert!(check.stdout.contains(said), "{}", check.stdout);
-    for words in ["runs list", "runs show last"] {
+    for words in ["runs list", show.as_str()] {
         let runs = world.say(words).must_exit(0);
         assert!(
             format!("{}{}", runs.stdout, runs.stderr).contains(said),
@@ -187,11 +188,9 @@ fn a_redirect_address_that_is_not_registered_is_told_to_the_person_and_the_wait_
     let world = with_person();
     world.microsoft.options().redirect_addresses.clear();
     let authorizing = crate::support::Authorizing::start(&world, &["--timeout", "1"]);
-    let (status, page) = crate::support::browse(&world, &authorizing.address);
+    let (status, page) = crate::support::browse(&authorizing.address);
     assert_eq!((status, page.contains("AADSTS50011")), (400, true), "{page}");
     authorizing.end().must_exit(4);
-    let _ = world.microsoft.log();
-    drop(world);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
+use integrator_scenarios::browser::Browser;
 use integrator_scenarios::case::device;
 use integrator_scenarios::settings::Overrides;
 use integrator_scenarios::{Run, World, WorldOptions};
@@ -133,23 +134,21 @@ impl Authorizing {
 }
 
 /// What a browser shows at the end of all redirects: status and page.
-pub(crate) fn browse(world: &World, address: &str) -> (u16, String) {
-    world.block_on(async {
-        let answer = reqwest::Client::new().get(address).send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
-    })
+pub(crate) fn browse(address: &str) -> (u16, String) {
+    let shown = Browser::default().open(address);
+    (shown.status, shown.page)
 }
 
 /// The person opens the address and answers; the program comes to its end.
 pub(crate) fn authorize(world: &World) -> (Run, u16, String) {
     let authorizing = Authorizing::start(world, &[]);
-    let (status, page) = browse(world, &authorizing.address);
+    let (status, page) = browse(&authorizing.address);
     (authorizing.end(), status, page)
 }
 
 /// One parameter of an address.
 pub(crate) fn parameter(address: &str, name: &str) -> Option<String> {
-    let url: reqwest::Url = address.parse().unwrap();
+    let url = url::Url::parse(address).unwrap();
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 

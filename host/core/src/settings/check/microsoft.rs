@@ -94,7 +94,7 @@ fn day(At { span, value }: &At<String>, report: &mut Report<'_>) -> Option<Naive
     day
 }
 
-/// The addresses of Microsoft's clouds, as Microsoft publishes them for Graph.
+/// The addresses of Microsoft's clouds, as Microsoft publishes them for Graph. [`Cloud::is_microsofts`] knows them too.
 fn named(name: wire::CloudName) -> Cloud {
     let (authority, graph) = match name {
         wire::CloudName::Global => ("https://login.microsoftonline.com", "https://graph.microsoft.com"),
