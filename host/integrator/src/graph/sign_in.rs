@@ -135,6 +135,67 @@ mod tests {
         check(r#"{"error":"invalid_request"}"#, "invalid_request", "invalid_request");
     }
 
+    /// The numbers of Microsoft's reference that a sign-in of ours can meet, by what they ask for.
+    #[test]
+    fn every_number_of_the_reference_is_known_for_what_it_is_about() {
+        let check = |of: RefusalOf, numbers: &[u64]| {
+            for number in numbers {
+                let known = known(*number).unwrap_or_else(|| panic!("{number} is not known"));
+                assert_eq!(known.of, of, "{number}");
+                assert!(!known.meaning.is_empty(), "{number}");
+            }
+        };
+        check(
+            RefusalOf::Application,
+            &[
+                7_000_215, 7_000_222, 7_000_218, 700_025, 700_027, 70_002, 50_012, 700_024, 700_021, 700_016,
+                90_002, 900_023, 90_013, 90_014, 900_144, 9_002_313, 90_038, 50_194, 7_000_112, 70_001,
+                500_011, 70_011, 1_002_012, 650_056, 650_052, 54_005, 700_005, 501_481, 50_011, 50_196,
+            ],
+        );
+        check(
+            RefusalOf::Person,
+            &[
+                65_001, 90_094, 90_093, 65_004, 50_105, 50_076, 50_079, 50_074, 50_078, 53_003, 53_000,
+                530_032, 50_131, 50_158, 70_008, 700_082, 700_084, 70_043, 50_173, 50_089, 70_000, 50_013,
+                50_020, 50_034, 50_053, 50_055, 50_057, 50_126, 90_072,
+            ],
+        );
+        check(RefusalOf::Moment, &[90_033, 90_024, 90_006, 50_033, 50_087, 90_055]);
+        let mut numbers: Vec<u64> = KNOWN.iter().map(|known| known.number).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), KNOWN.len(), "a number stands twice");
+    }
+
+    #[test]
+    fn what_is_not_known_is_told_by_the_words_of_the_protocol() {
+        let check = |text: &str, of: RefusalOf| assert_eq!(explain_refusal(400, text).of, of, "{text}");
+        check(r#"{"error":"invalid_grant"}"#, RefusalOf::Person);
+        check(r#"{"error":"invalid_grant","error_codes":[424242]}"#, RefusalOf::Person);
+        check(r#"{"error":"interaction_required","error_codes":[1]}"#, RefusalOf::Person);
+        check(r#"{"error":"invalid_request","suberror":"consent_required"}"#, RefusalOf::Person);
+        check(r#"{"error":"temporarily_unavailable"}"#, RefusalOf::Moment);
+        check(r#"{"error":"invalid_client"}"#, RefusalOf::Application);
+        check(r#"{"error":"invalid_grant","error_codes":[1,50196]}"#, RefusalOf::Application);
+        check("<html></html>", RefusalOf::Application);
+    }
+
+    #[test]
+    fn an_answer_of_the_sign_in_page_is_explained() {
+        let check = |error: &str, description: &str, expected: &str| {
+            assert_eq!(explain_authorization(error, description).0, expected);
+        };
+        check(
+            "access_denied",
+            "AADSTS65004: User declined. Trace ID: 1",
+            "the sign-in was refused: the person declined to consent (AADSTS65004)",
+        );
+        check("access_denied", "", "the person declined, or may not consent (access_denied)");
+        check("server_error", "Boom. Trace ID: 1", "the sign-in was refused: Boom. (server_error)");
+        check("server_error", "", "the sign-in was refused: server_error");
+    }
+
     #[test]
     fn what_is_no_json_is_told_too() {
         let check = |text: &str, message: &str| {

@@ -55,8 +55,9 @@ impl TokenKeeper for SecretKeeper {
             hint,
         };
         let again = || format!("sign in again: `halo-integrator authorize {connection}`");
-        let text = sealed::get(&self.folder, &self.environment, &name)
-            .map_err(|found| error(found.problem, format!("{}; or {}", found.hint, again())))?;
+        let text = sealed::get(&self.folder, &self.environment, &name).map_err(|found| {
+            error(found.problem, format!("{}; or bring back the key of the stored secrets", again()))
+        })?;
         let text = text.expose_secret();
         if let Ok(Format { format }) = serde_json::from_str(text)
             && format > FORMAT

@@ -221,3 +221,46 @@ fn every_known_refusal_of_an_import_ends_with_4_or_5_and_its_own_words() {
         assert_eq!(token_requests(&world), tries, "{code}");
     }
 }
+
+#[test]
+fn an_answer_that_is_lost_costs_nobody_the_sign_in() {
+    let world = with_person();
+    authorize(&world).0.must_exit(0);
+    // Entra has given a successor that never arrived; the one before is still kept, and still good.
+    world.microsoft.faults().add(Fault::new("/oauth2/v2.0/token", Effect::AnswerLost));
+    world.import().must_exit(0);
+    assert_eq!(token_requests(&world), 2);
+    world.import().must_exit(0);
+}
+
+#[test]
+fn a_kill_at_any_moment_of_a_renewal_costs_nobody_the_sign_in() {
+    let world = with_person();
+    authorize(&world).0.must_exit(0);
+    for milliseconds in [0, 20, 40, 60, 80, 120, 200] {
+        let mut import = world.start_import();
+        let until = std::time::Instant::now() + std::time::Duration::from_millis(milliseconds);
+        while std::time::Instant::now() < until {
+            thread::yield_now();
+        }
+        import.kill().unwrap();
+        import.wait().unwrap();
+        assert!(!world.words("check").must_exit(0).stdout.contains("has to sign in"), "{milliseconds} ms");
+    }
+    world.import().must_exit(0);
+}
+
+#[test]
+fn a_place_to_listen_that_is_taken_is_told_before_anybody_is_asked() {
+    let world = with_person();
+    let first = crate::support::Authorizing::start(&world, &[]);
+    let run = world.words("authorize contoso --no-browser").must_exit(2);
+    assert!(
+        run.document["error"].as_str().unwrap().contains("could not listen at 127.0.0.1:"),
+        "{}",
+        run.stdout
+    );
+    assert!(run.document["hint"].as_str().unwrap().contains("console.listen"), "{}", run.stdout);
+    assert_eq!(crate::support::browse(&first.address).0, 200);
+    first.end().must_exit(0);
+}

@@ -73,11 +73,6 @@ pub(super) const KNOWN: &[Known] = &[
         "check that certificate and key belong together, and that this certificate is uploaded to the app registration",
     ),
     application(
-        50_013,
-        "the signed statement is not accepted",
-        "check microsoft.client_id and its credential",
-    ),
-    application(
         70_002,
         "the client id and its credential do not fit together",
         "check microsoft.client_id and its credential",
@@ -186,6 +181,7 @@ pub(super) const KNOWN: &[Known] = &[
         "let an administrator except this application from that policy, or it ends again",
     ),
     person(50_173, "the sign-in was revoked, for example by a reset of the password", ""),
+    person(50_013, "the person's assertion is not accepted", ""),
     person(50_089, "the sign-in took too long", ""),
     person(70_000, "the sign-in is not accepted for this application", ""),
     // More is asked of the person.
