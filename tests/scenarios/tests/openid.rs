@@ -1,4 +1,4 @@
-//! A person signs in at an OpenID provider that others wrote (`oidc-provider` from npm), through the real program, and
+//! A person signs in at an `OpenID` provider that others wrote (`oidc-provider` from npm), through the real program, and
 //! imports go on with the refresh tokens that it rotates.
 
 #![allow(

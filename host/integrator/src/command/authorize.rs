@@ -263,7 +263,7 @@ fn report(
             connection.id
         )),
         Err(error) => {
-            super::output::problem(&format!("{}: {}", connection.id, error.message), error.hint.as_deref())
+            super::output::problem(&format!("{}: {}", connection.id, error.message), error.hint.as_deref());
         }
     }
     Ok(class)

@@ -137,7 +137,7 @@ fn warnings(settings: &Settings) -> Vec<Warning> {
                 warnings.extend(credential.expiry_notice(SystemClock.now()).map(|notice| Warning {
                     problem: format!("{}: {notice}", connection.id),
                     hint: "name the new one in microsoft.credential".to_owned(),
-                }))
+                }));
             }
         }
         match sign_in_state(&keeper, connection) {

@@ -110,6 +110,8 @@ impl Authorizing {
             .chain(arguments.iter().copied())
             .collect();
         let mut command = world.command(&all);
+        // Waited for in `end`; a test that fails before leaves it to its timeout.
+        #[allow(clippy::zombie_processes)]
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut rest = BufReader::new(child.stderr.take().unwrap());
         let mut printed = String::new();
