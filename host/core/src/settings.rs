@@ -32,12 +32,12 @@ pub use example::{
 pub use fields::{EmptyPolicy, FieldMapping, Piece, Source, Transform, WritePolicy};
 pub use imports::{
     Creation, DefaultSite, Imports, MatchReach, SenseManaged, SharedSerial, SiteMode, UnlinkUnmatched,
-    UserIdentifier, Users,
+    UserIdentifier, UserSource, Users,
 };
 pub use integrator::{
     HaloSettings, HttpSettings, IntegratorSettings, LogFormat, OLD_REDIRECT_PATH, REDIRECT_PATH,
 };
-pub use load::{SourceFile, load, read};
+pub use load::{SourceFile, data_folder, judge_connection, load, load_integrator, read};
 pub use schema::{SchemaOf, schema};
 
 /// Everything of one settings folder.

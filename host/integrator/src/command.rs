@@ -13,6 +13,7 @@ mod completions;
 mod context;
 mod demo;
 mod failure;
+mod files;
 mod folder;
 mod import;
 mod init;
@@ -78,7 +79,7 @@ fn carry_out(arguments: Arguments) -> ExitClass {
 async fn run(context: &Context, command: Command) -> Result<ExitClass, Failure> {
     match command {
         Command::Demo(asked) => demo::run(context, &asked).await,
-        Command::Init(asked) => init::run(context, asked),
+        Command::Init(asked) => init::run(context, *asked).await,
         Command::Check(asked) => check::run(context, &asked).await,
         Command::Authorize(asked) => authorize::run(context, &asked).await,
         Command::Plan(asked) => plan::run(context, asked).await,
@@ -86,7 +87,7 @@ async fn run(context: &Context, command: Command) -> Result<ExitClass, Failure> 
         Command::Import(asked) => import::run(context, asked).await,
         Command::Runs(asked) => runs::run(context, asked).await,
         Command::Secret(asked) => secret::run(context, asked),
-        Command::Settings(asked) => settings::run(context, &asked),
+        Command::Settings(asked) => settings::run(context, asked).await,
         Command::Completions(asked) => completions::run(context, &asked),
     }
 }

@@ -28,6 +28,9 @@ pub struct Case {
     /// Users of the tenant; `id` may be a number.
     #[serde(default)]
     pub users: Vec<Map<String, Value>>,
+    /// Application permissions of Graph besides the usual ones.
+    #[serde(default)]
+    pub permissions: Vec<String>,
     /// Halo to begin with.
     #[serde(default)]
     pub halo: HaloSeed,
@@ -101,6 +104,14 @@ pub struct IntuneStep {
     pub add: Option<Map<String, Value>>,
     /// Removes all devices.
     pub empty: bool,
+    /// Sets properties of the user that `id` names.
+    pub set_user: Option<Map<String, Value>>,
+    /// Deletes this user.
+    pub remove_user: Option<u32>,
+    /// Entra registers an owner: the device, and the user (0: nobody).
+    pub owner: Option<(u32, u32)>,
+    /// Entra forgets what changed among its users so far.
+    pub expire_user_links: bool,
     /// All devices synchronise, and nothing else changes.
     pub synchronise: bool,
 }

@@ -37,6 +37,7 @@ pub fn play(case: &Case) -> String {
         fleet: Some(case.fleet()),
         microsoft: MicrosoftOptions {
             page_size: case.page_size.unwrap_or(1000),
+            roles: MicrosoftOptions::default().roles.into_iter().chain(case.permissions.clone()).collect(),
             ..MicrosoftOptions::default()
         },
         halo: case.halo.options.clone(),

@@ -69,7 +69,7 @@ pub(super) enum Command {
     /// Show everything once against built-in simulators: plan, import, import again
     Demo(demo::Asked),
     /// Write a commented settings folder
-    Init(init::Asked),
+    Init(Box<init::Asked>),
     /// Check the settings; with --online also sign-in, permissions and names
     Check(check::Asked),
     /// Sign in to Microsoft for a connection, and check its permissions

@@ -3,7 +3,7 @@
 use super::error::SyncError;
 use super::outcome::ExitClass;
 use crate::graph::{PermissionKind, permission_id};
-use integrator_core::settings::{Authentication, Connection};
+use integrator_core::settings::{Authentication, Connection, UserIdentifier, UserSource};
 
 /// The delegated permission without which a person's sign-in ends within the hour.
 const OFFLINE: &str = "offline_access";
@@ -11,8 +11,15 @@ const OFFLINE: &str = "offline_access";
 /// Names of permissions; the application's and the delegated form have the same.
 pub(super) fn needed(connection: &Connection) -> Vec<&'static str> {
     let mut needed = vec!["DeviceManagementManagedDevices.Read.All"];
-    if !connection.users.identifier.is_on_the_device() {
+    let users = &connection.users;
+    // Without it, an owner's row holds nothing but the object id.
+    let owners_profile =
+        users.source == UserSource::Entra && users.identifier != UserIdentifier::AzureObjectId;
+    if !users.identifier.is_on_the_device() || owners_profile {
         needed.push("User.Read.All");
+    }
+    if users.source == UserSource::Entra {
+        needed.push("Device.Read.All");
     }
     needed
 }
