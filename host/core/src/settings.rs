@@ -20,7 +20,10 @@ mod source;
 mod wire;
 
 pub use asset_types::{AssetTypes, Criterion, Determine, Operand, Rule, Subject, Test, TypeUpdates};
-pub use connection::{Cloud, Connection, Guard, Guards, Microsoft, Organisations, SecretSource, Statuses};
+pub use connection::{
+    Authentication, Cloud, Connection, Credential, Guard, Guards, Microsoft, Organisations, SecretSource,
+    Statuses,
+};
 pub use diagnostic::{Diagnostic, SettingsError};
 pub use example::{
     ExampleConnection, ExampleIntegrator, ExampleRule, ExampleStatuses, example_connection,
@@ -31,7 +34,9 @@ pub use imports::{
     Creation, DefaultSite, Imports, MatchReach, SenseManaged, SharedSerial, SiteMode, UnlinkUnmatched,
     UserIdentifier, UserSource, Users,
 };
-pub use integrator::{HaloSettings, HttpSettings, IntegratorSettings, LogFormat};
+pub use integrator::{
+    HaloSettings, HttpSettings, IntegratorSettings, LogFormat, OLD_REDIRECT_PATH, REDIRECT_PATH,
+};
 pub use load::{SourceFile, data_folder, judge_connection, load, load_integrator, read};
 pub use schema::{SchemaOf, schema};
 

@@ -123,11 +123,6 @@ fn values_of_the_wrong_kind_or_size_are_named() {
 #[test]
 fn features_that_are_still_to_come_are_named_as_such() {
     assert_transcript!(in_connection(&[
-        ("\"client-credentials\"", "\"authorization-code\""),
-        (
-            "{ secret = { stored = \"contoso\" } }",
-            "{ certificate = \"contoso.pem\", key = { file = \"key.pem\" } }"
-        ),
         ("client = \"Contoso Ltd\"\ncreate = false", "create = true"),
         ("[asset_types]", "[[organisations.tenants]]\ntenant = \"b\"\n[asset_types]"),
         ("determine = \"rules\"", "determine = \"plugin\"\nplugin = \"name\""),
@@ -149,11 +144,27 @@ fn features_that_are_still_to_come_are_named_as_such() {
         ("from = \"isEncrypted\"", "from = \"physicalMemoryInBytes\""),
         ("intune = \"operatingSystem\"", "intune = \"notes\""),
     ]));
+}
+
+#[test]
+fn a_credential_is_a_secret_or_a_certificate() {
+    let credential = "{ secret = { stored = \"contoso\" } }";
+    assert_transcript!(in_connection(&[
+        (credential, "{ secret = { stored = \"contoso\" }, certificate = \"contoso.pem\" }"),
+        (credential, "{ key = { file = \"key.pem\" } }"),
+        (credential, "{ secret = { stored = \"contoso\" }, key = { file = \"key.pem\" } }"),
+        (credential, "{ secret = { stored = \"contoso\" }, expires = \"31.01.2027\" }"),
+        (credential, "{ secret = { stored = \"contoso\" }, expires = \"2027-02-30\" }"),
+        (credential, "{ certificate = \"contoso.pem\", expires = \"2027-01-31\" }"),
+        (credential, "{ certificate = \" \" }"),
+        ("\"client-credentials\"", "\"device-code\""),
+    ]));
     assert_transcript!(
-        "features_of_the_integrator_to_come",
+        "where_browsers_come_to",
         in_integrator(&[
-            ("listen = \"127.0.0.1:8460\"", "listen = \"0.0.0.0:80\""),
-            ("listen = \"127.0.0.1:8460\"", "public_url = \"https://integrator.example.com\""),
+            ("listen = \"127.0.0.1:8460\"", "listen = \"127.0.0.1:0\""),
+            ("listen = \"127.0.0.1:8460\"", "listen = \"localhost\""),
+            ("listen = \"127.0.0.1:8460\"", "public_url = \"integrator.example.com\""),
         ])
     );
 }

@@ -5,6 +5,7 @@
 //! they decide nothing themselves. This module knows no terminal and no settings file.
 
 mod apply;
+pub mod authorize;
 mod catalogue;
 pub mod check;
 mod choices;
@@ -15,7 +16,7 @@ mod index;
 pub mod options;
 pub mod outcome;
 mod people;
-mod permissions;
+pub mod permissions;
 mod plan_file;
 mod planner;
 pub mod progress;

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use axum::Router;
 use axum::response::Response;
-use axum::routing::post;
+use axum::routing::{get, post};
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::Value;
@@ -39,6 +39,32 @@ pub enum SecretState {
     Valid,
     /// The secret is right, but too old.
     Expired,
+}
+
+/// How the person at the sign-in page answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum PersonAnswer {
+    /// Signs in and consents.
+    #[default]
+    Consents,
+    /// Declines to consent.
+    Declines,
+    /// May not sign in, with this number.
+    Refused(u32),
+    /// Consents, and the answer comes back with another state.
+    AnotherState,
+}
+
+/// What becomes of refresh tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RefreshTokens {
+    /// Each answer has a new one, and the old one stays valid: as Entra does it.
+    #[default]
+    Rotate,
+    /// Each answer has a new one, and the old one ends with its use.
+    EndWithUse,
+    /// None is given.
+    Never,
 }
 
 /// What an access token looks like to its bearer.
@@ -76,6 +102,20 @@ pub struct MicrosoftOptions {
     pub secret: String,
     /// Whether the secret is still valid.
     pub secret_state: SecretState,
+    /// The certificates registered for the application, in DER.
+    pub certificates: Vec<Vec<u8>>,
+    /// The redirect addresses registered for the application, of type Web.
+    pub redirect_addresses: Vec<String>,
+    /// The delegated permissions that are, or can be, consented to.
+    pub delegated: Vec<String>,
+    /// How the person at the sign-in page answers.
+    pub person_answer: PersonAnswer,
+    /// The person's name.
+    pub person: String,
+    /// What becomes of refresh tokens.
+    pub refresh_tokens: RefreshTokens,
+    /// Every refresh token is refused with this number.
+    pub refuse_refresh: Option<u32>,
     /// The granted application permissions; each token carries those of the moment it is issued.
     pub roles: Vec<String>,
     /// Lifetime of a token in seconds.
@@ -102,6 +142,13 @@ impl Default for MicrosoftOptions {
             client_id: "11111111-2222-3333-4444-555555555555".to_owned(),
             secret: "simulated~Microsoft+secret/1".to_owned(),
             secret_state: SecretState::Valid,
+            certificates: Vec::new(),
+            redirect_addresses: Vec::new(),
+            delegated: roles.map(str::to_owned).to_vec(),
+            person_answer: PersonAnswer::Consents,
+            person: "AdeleV@contoso.onmicrosoft.com".to_owned(),
+            refresh_tokens: RefreshTokens::Rotate,
+            refuse_refresh: None,
             roles: roles.map(str::to_owned).to_vec(),
             token_seconds: 3599,
             token_form: TokenForm::Jwt,
@@ -126,6 +173,7 @@ struct Shared {
     fleet: RwLock<Fleet>,
     options: Mutex<MicrosoftOptions>,
     tokens: tokens::Tokens,
+    grants: entra::Grants,
     faults: Faults,
     pages: Mutex<Pages>,
     /// The address with its prefix.
@@ -180,6 +228,7 @@ impl Microsoft {
             fleet: RwLock::new(fleet),
             options: Mutex::new(options),
             tokens: tokens::Tokens::default(),
+            grants: entra::Grants::default(),
             faults: faults.clone(),
             pages: Mutex::default(),
             address: bound.address().to_owned(),
@@ -187,6 +236,7 @@ impl Microsoft {
         });
         let router = Router::new()
             .route("/{tenant}/oauth2/v2.0/token", post(entra::token))
+            .route("/{tenant}/oauth2/v2.0/authorize", get(entra::authorize))
             .fallback(graph::handle)
             .with_state(Arc::clone(&shared));
         let control = control::router(Arc::clone(&shared));
@@ -228,6 +278,16 @@ impl Microsoft {
     /// Lets every token that was issued so far expire.
     pub fn expire_tokens(&self) {
         self.shared.tokens.expire_all();
+    }
+
+    /// Lets every code of the sign-in page that was given so far expire.
+    pub fn expire_codes(&self) {
+        self.shared.grants.expire_codes();
+    }
+
+    /// How many refresh tokens are accepted.
+    pub fn refresh_tokens(&self) -> usize {
+        self.shared.grants.refresh_tokens()
     }
 
     /// Lets every link to changes of users expire that was given so far.

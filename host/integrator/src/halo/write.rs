@@ -107,6 +107,9 @@ impl From<HttpError> for WriteError {
             HttpErrorKind::Permission { message, .. } | HttpErrorKind::SignIn { message, .. } => {
                 WriteProblem::Forbidden { message: message.clone() }
             }
+            kind @ (HttpErrorKind::SignInRequired { .. } | HttpErrorKind::Credential { .. }) => {
+                WriteProblem::Forbidden { message: kind.to_string() }
+            }
             HttpErrorKind::Unclear { reason } => WriteProblem::Unclear { reason: reason.clone() },
             kind @ (HttpErrorKind::Timeout
             | HttpErrorKind::Broken

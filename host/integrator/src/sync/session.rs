@@ -158,6 +158,7 @@ impl Session {
         };
         let sink = PlanSink::begin(store.plan_writer(&self.run.0).await?, header).await?;
         let mut planner = Planner::new(sink, side.catalogue, halo, store, Arc::clone(&shared), &self.run.0);
+        planner.sink.notices.extend(graph.expiry_notice().map(str::to_owned));
         planner.sink.notices.extend(side.notices);
         if swept.repeated > 0 {
             tracing::info!(rows = swept.repeated, "Graph sent devices on more than one page");
@@ -369,16 +370,5 @@ pub(super) async fn connect(world: &World, store: &dyn Store) -> Result<HaloClie
 
 async fn check_permissions(connection: &Connection, graph: &GraphClient) -> Result<(), SyncError> {
     let missing = graph.missing_permissions(&permissions::needed(connection)).await?;
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(SyncError {
-        message: format!(
-            "the app registration of connection \"{}\" lacks the application permission {}",
-            connection.id,
-            missing.join(", ")
-        ),
-        hint: Some(permissions::HINT.to_owned()),
-        class: ExitClass::SignIn,
-    })
+    permissions::check_missing(connection, &missing)
 }

@@ -89,19 +89,22 @@ pub(in crate::settings) struct CloudAddresses {
 pub(in crate::settings) enum Authentication {
     /// As the application itself.
     ClientCredentials,
-    /// As a person. Still to come.
+    /// As the person who signed in once with `halo-integrator authorize`.
     AuthorizationCode,
 }
 
-/// `microsoft.credential`
+/// `microsoft.credential`: either `secret`, or `certificate`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct Credential {
     /// Where the client secret is kept.
     pub(in crate::settings) secret: Option<At<Secret>>,
-    /// The certificate's file. Still to come: leave it out.
+    /// The day the client secret expires, for example "2027-01-31": announced 30 days before. Entra shows it beside the secret.
+    #[schemars(regex(pattern = r"^\d{4}-\d{2}-\d{2}$"))]
+    pub(in crate::settings) expires: Option<At<String>>,
+    /// The certificate's file, in PEM or PFX (PKCS#12); relative to the settings folder.
     pub(in crate::settings) certificate: Option<At<String>>,
-    /// Where the certificate's key is kept. Still to come: leave it out.
+    /// Where the private key of a PEM certificate is kept (default: in the certificate's file), or the password of a PFX file (default: none).
     pub(in crate::settings) key: Option<At<Secret>>,
 }
 
