@@ -28,8 +28,8 @@ pub use example::{
 };
 pub use fields::{EmptyPolicy, FieldMapping, Piece, Source, Transform, WritePolicy};
 pub use imports::{
-    Creation, DefaultSite, Imports, MatchReach, SenseManaged, SharedSerial, SiteMode, UnlinkUnmatched,
-    UserIdentifier, Users,
+    Creation, DefaultSite, Imports, MatchReach, MatchTexts, SenseManaged, SharedSerial, SiteMode, Software,
+    SoftwareMatch, UnlinkUnmatched, UserIdentifier, Users,
 };
 pub use integrator::{HaloSettings, HttpSettings, IntegratorSettings, LogFormat};
 pub use load::{SourceFile, load, read};

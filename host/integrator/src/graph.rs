@@ -5,7 +5,9 @@
 mod batch;
 mod client;
 mod decode;
+mod detected_apps;
 mod error_body;
+mod export;
 mod field;
 mod page;
 mod people;
@@ -17,6 +19,7 @@ pub use crate::http::HttpError as GraphError;
 pub use batch::Existence;
 pub use client::GraphClient;
 pub use decode::{Decoder, decode_row};
+pub use export::ExportError;
 pub use page::RawPage;
 pub use people::Organization;
 pub use sweep::{Sweep, SweepAhead, SweepError, SweepProblem};

@@ -58,6 +58,7 @@ cases! {
     devices_that_two_pages_show_are_imported_once,
     each_write_policy_treats_an_edit_in_its_own_way,
     edits_within_the_second_of_the_last_reading_are_seen,
+    installed_software_becomes_the_assets_software_with_a_licence_for_each_title,
     halo_that_does_not_keep_intune_ids_is_matched_by_links,
     halo_that_hides_intune_ids_in_lists_is_served_all_the_same,
     halo_that_only_adds_users_is_not_written_again_and_again,

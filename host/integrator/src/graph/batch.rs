@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Graph's limit on the parts of a batch.
-const PARTS: usize = 20;
+pub(super) const PARTS: usize = 20;
 
 /// What a direct read says about a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,18 +24,18 @@ pub enum Existence {
 }
 
 #[derive(Deserialize)]
-struct BatchAnswer {
-    responses: Vec<PartAnswer>,
+pub(super) struct BatchAnswer {
+    pub(super) responses: Vec<PartAnswer>,
 }
 
 #[derive(Deserialize)]
-struct PartAnswer {
-    id: String,
-    status: u16,
+pub(super) struct PartAnswer {
+    pub(super) id: String,
+    pub(super) status: u16,
     #[serde(default)]
-    headers: Value,
+    pub(super) headers: Value,
     #[serde(default)]
-    body: Value,
+    pub(super) body: Value,
 }
 
 impl GraphClient {
@@ -133,7 +133,7 @@ fn judge(endpoint: &Endpoint, path: &str, part: &PartAnswer) -> (Result<Existenc
 
 /// The failure that asks for more patience: throttling before what merely passes, the longer wait before the
 /// shorter.
-fn worse(first: Failure, second: Failure) -> Failure {
+pub(super) fn worse(first: Failure, second: Failure) -> Failure {
     match (first, second) {
         (Failure::Final, other) | (other, Failure::Final) => other,
         (Failure::Throttled(one), Failure::Throttled(other) | Failure::Passing(other))
@@ -142,14 +142,14 @@ fn worse(first: Failure, second: Failure) -> Failure {
     }
 }
 
-fn told_wait(headers: &Value) -> Option<Duration> {
+pub(super) fn told_wait(headers: &Value) -> Option<Duration> {
     let (_, value) =
         headers.as_object()?.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
     let seconds = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
     Duration::try_from_secs_f64(seconds.max(0.0)).ok()
 }
 
-fn read_batch(answer: &Answer) -> Reading<BatchAnswer> {
+pub(super) fn read_batch(answer: &Answer) -> Reading<BatchAnswer> {
     match serde_json::from_slice(&answer.body) {
         Ok(batch) => Reading::Done(batch),
         Err(error) if error.is_data() => Reading::Wrong(one_line(&error.to_string())),

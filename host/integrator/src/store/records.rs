@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use integrator_core::model::{
-    Asset, AssetId, AssetWrite, DeviceId, DeviceKey, HaloUser, Link, RunId, RunRecord, TenantId, UserId,
+    Asset, AssetId, AssetWrite, DeviceId, DeviceKey, HaloUser, Link, RunId, RunRecord, SoftwareMemory,
+    TenantId, UserId,
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ pub struct ChangeSet {
     pub put_users: Vec<HaloUser>,
     /// Users that Halo no longer has.
     pub remove_users: Vec<UserId>,
+    /// What was written of devices' software. A device's goes with its link.
+    pub put_software: Vec<SoftwareMemory>,
     /// Small documents by name.
     pub put_marks: Vec<(String, serde_json::Value)>,
     /// Marks to forget.
@@ -45,6 +48,7 @@ impl ChangeSet {
             && self.remove_assets.is_empty()
             && self.put_users.is_empty()
             && self.remove_users.is_empty()
+            && self.put_software.is_empty()
             && self.put_marks.is_empty()
             && self.remove_marks.is_empty()
             && self.put_journal.is_empty()

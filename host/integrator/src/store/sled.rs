@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use codec::{Reader, connection_hash, decode, decode_json, decode_link};
 use commit::{Found, Writer};
 use integrator_core::model::{
-    Asset, AssetId, DeviceKey, HaloUser, Link, LinkSummary, RunId, RunRecord, UserId,
+    Asset, AssetId, DeviceKey, HaloUser, Link, LinkSummary, RunId, RunRecord, SoftwareMemory, UserId,
 };
 use keys::Kind;
 use std::fs::{self, File, OpenOptions};
@@ -257,6 +257,24 @@ impl Store for SledStore {
 
     async fn user_count(&self) -> Result<u64, StoreError> {
         self.blocking(|inner| Ok(inner.counts().users)).await
+    }
+
+    fn software_digests(&self, tenant: DeviceKey) -> Chunks<(DeviceKey, u64)> {
+        let prefix = Kind::Software.tenant(tenant);
+        self.scan(Kind::Software, prefix, scan::SMALL, |key, value, chunk| {
+            let memory: SoftwareMemory = decode(Kind::Software, key, value)?;
+            chunk.push((memory.device, memory.digest));
+            Ok(())
+        })
+    }
+
+    async fn software(
+        &self,
+        tenant: DeviceKey,
+        devices: &[DeviceKey],
+    ) -> Result<Vec<Option<SoftwareMemory>>, StoreError> {
+        let keys = devices.iter().map(|device| Kind::Software.device(tenant, *device)).collect();
+        self.by_keys(Kind::Software, keys, decode).await
     }
 
     async fn mark(&self, name: &str) -> Result<Option<serde_json::Value>, StoreError> {

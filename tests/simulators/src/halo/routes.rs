@@ -131,6 +131,7 @@ fn area(path: &[&str]) -> Option<Area> {
         "client" | "site" | "users" => Area::Customers,
         "assettype" | "assetgroup" | "field" | "lookup" => Area::Configuration,
         "agent" => Area::Myself,
+        "softwarelicence" => Area::Licences,
         _ => return None,
     })
 }
@@ -163,6 +164,8 @@ fn get(state: &mut HaloState, path: &[&str], query: &Query) -> Result<Answer, Re
         ["client", id] => ok(state.one_client(number(id)?)?),
         ["site"] => bytes(state.list_customers(Customers::Sites, query)?),
         ["site", id] => ok(state.one_site(number(id)?)?),
+        ["softwarelicence"] => bytes(state.list_licences(query)?),
+        ["softwarelicence", id] => ok(state.one_licence(number(id)?, query)?),
         ["users"] => bytes(state.list_customers(Customers::Users, query)?),
         ["users", id] => ok(state.one_user(number(id)?)?),
         _ => Err(Refusal::NotFound),
@@ -176,7 +179,8 @@ fn number(segment: &str) -> Result<u64, Refusal> {
 fn post(state: &mut HaloState, parts: &Parts, path: &[&str], body: &[u8]) -> Result<Answer, Refusal> {
     let content_type = header(parts, "content-type").unwrap_or_default().to_ascii_lowercase();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    let is_known = matches!(path, ["asset" | "assettype" | "assetgroup" | "client" | "site"]);
+    let is_known =
+        matches!(path, ["asset" | "assettype" | "assetgroup" | "client" | "site" | "softwarelicence"]);
     if !is_known {
         return Err(Refusal::MethodNotAllowed);
     }
@@ -201,6 +205,7 @@ fn post(state: &mut HaloState, parts: &Parts, path: &[&str], body: &[u8]) -> Res
             let ids = state.write_groups(&rows)?;
             ids.into_iter().map(|id| state.one_group(id)).collect::<Result<_, _>>()?
         }
+        ["softwarelicence"] => state.write_licences(&rows)?,
         ["client"] => {
             let ids = state.write_clients(&rows)?;
             ids.into_iter().map(|id| state.one_client(id)).collect::<Result<_, _>>()?

@@ -198,6 +198,7 @@ fn batch_of(changes: ChangeSet, blocks: &mut Blocks<'_>) -> Result<(Batch, i64),
     let mut growth = 0;
     for (tenant, device) in changes.remove_links {
         batch.remove(Kind::Link.device(tenant, device));
+        batch.remove(Kind::Software.device(tenant, device));
         blocks.remove_link(tenant, device)?;
     }
     for id in changes.remove_assets {
@@ -224,6 +225,9 @@ fn batch_of(changes: ChangeSet, blocks: &mut Blocks<'_>) -> Result<(Batch, i64),
     }
     for user in changes.put_users {
         put(&mut batch, Kind::User, Kind::User.number(user.id.0), &user)?;
+    }
+    for memory in changes.put_software {
+        put(&mut batch, Kind::Software, Kind::Software.device(memory.tenant, memory.device), &memory)?;
     }
     for entry in changes.put_journal {
         put(&mut batch, Kind::Journal, Kind::Journal.text(entry.id.as_bytes()), &entry)?;

@@ -18,6 +18,7 @@ pub(super) enum Kind {
     LinkSummaries = b'l',
     Mark = b'M',
     Run = b'R',
+    Software = b'S',
     User = b'U',
 }
 
@@ -35,6 +36,7 @@ impl Kind {
             Self::LinkSummaries => "summaries of links, block",
             Self::Mark => "mark",
             Self::Run => "run",
+            Self::Software => "software",
             Self::User => "user",
         }
     }
@@ -89,7 +91,7 @@ impl Kind {
                 Some(number) => format!("{} {number}", self.name()),
                 None => format!("{} with a key of {} bytes", self.name(), key.len()),
             },
-            Self::Link | Self::LinkSummaries => match Self::device_of(key) {
+            Self::Link | Self::LinkSummaries | Self::Software => match Self::device_of(key) {
                 Some(device) => format!("{} of device {}", self.name(), uuid::Uuid::from_u128(device.0)),
                 None => format!("{} with a key of {} bytes", self.name(), key.len()),
             },

@@ -8,7 +8,7 @@ use super::summaries::{AssetBlock, LinkBlock, StoredLinkSummary};
 use super::{Inner, SledStore};
 use crate::store::{Chunks, JournalEntry, StoreError};
 use futures_util::{StreamExt, stream};
-use integrator_core::model::{Asset, HaloUser, RunRecord};
+use integrator_core::model::{Asset, HaloUser, RunRecord, SoftwareMemory};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -96,6 +96,7 @@ impl Inner {
         self.check_kind(Kind::Made, decode::<MadeRecord>)?;
         self.check_kind(Kind::Mark, decode_json::<serde_json::Value>)?;
         self.check_kind(Kind::Run, decode_json::<RunRecord>)?;
+        self.check_kind(Kind::Software, decode::<SoftwareMemory>)?;
         self.check_kind(Kind::User, decode::<HaloUser>)?;
         let summaries = self.count_entries::<StoredLinkSummary>(Kind::LinkSummaries)?;
         self.compare(Kind::LinkSummaries, summaries, self.count(Kind::Link)?)?;
