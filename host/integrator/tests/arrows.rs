@@ -48,9 +48,8 @@ const ONLY_IN: [(&str, &str); 4] = [
 
 /// Where a request that may change something is made: Halo's writes, Graph's batches of reads, and the making of an
 /// export, which is how Graph is asked for a report.
-const POSTS: [&str; 6] = [
+const POSTS: [&str; 5] = [
     "host/integrator/src/halo/licences.rs",
-    "host/integrator/src/graph/detected_apps.rs",
     "host/integrator/src/graph/export/job.rs",
     "host/integrator/src/halo/write.rs",
     "host/integrator/src/halo/asset_type.rs",

@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_list_is_written_when_it_or_its_licences_changed() {
-        let device = DeviceKey(7);
+        let device = DeviceKey::new(7);
         let inventory = |names: &[&str]| {
             let mut builder = InventoryBuilder::default();
             names.iter().for_each(|name| builder.add(device, name, "1", "", ""));
@@ -317,7 +317,7 @@ mod tests {
         assert!(decide(&["B", "A"], &licences, &[], Some(written)).changed(device).is_none());
         assert!(decide(&["A"], &licences, &[], Some(written)).changed(device).is_some());
         assert!(decide(&["A", "B"], &licences[..1], &[], Some(written)).changed(device).is_some());
-        assert!(decide(&["A", "B"], &licences, &[], Some(written)).changed(DeviceKey(8)).is_none());
+        assert!(decide(&["A", "B"], &licences, &[], Some(written)).changed(DeviceKey::new(8)).is_none());
         // A title without a licence is left out, and that is remembered too.
         let without = digest([share("A", "1", 1), share("B", "1", 0)].into_iter());
         assert!(decide(&["A", "B"], &licences[..1], &["b"], Some(without)).changed(device).is_none());

@@ -243,7 +243,7 @@ pub struct SoftwareRow {
 }
 
 /// What was last written of a device's software.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SoftwareMemory {
     /// The tenant of the device.
     pub tenant: DeviceKey,

@@ -4,18 +4,13 @@
 //! meanwhile shifts pages, so rows may repeat. Anything that fails makes the whole incomplete, and incomplete is
 //! nothing.
 
-use super::batch::{BatchAnswer, PARTS, PartAnswer, read_batch, told_wait, worse};
+use super::batch::{PARTS, read_each};
 use super::client::GraphClient;
-use super::error_body::{PERMISSION_HINT, explain_value};
 use super::sweep::all_rows;
-use crate::http::{
-    Endpoint, Failure, HttpError, HttpErrorKind, Repeat, Request, Throttling, percent_encoded,
-};
+use crate::http::{HttpError, HttpErrorKind, percent_encoded};
 use integrator_core::model::{DeviceKey, Inventory, InventoryBuilder};
 use rustc_hash::FxHashSet;
 use serde::Deserialize;
-use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// The list, with what is read of it.
 const APPS: &str = "/v1.0/deviceManagement/detectedApps?$select=id,displayName,version,publisher,deviceCount";
@@ -38,7 +33,7 @@ struct DeviceRow {
     id: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct DevicePage {
     value: Vec<DeviceRow>,
     #[serde(rename = "@odata.nextLink")]
@@ -97,87 +92,23 @@ impl GraphClient {
 
     /// The first page of devices of each application, in one request.
     async fn devices_of(&self, apps: &[(String, u32)]) -> Result<Vec<(u32, DevicePage)>, HttpError> {
-        let endpoint: &Arc<Endpoint> = &self.endpoint;
-        let path =
-            |id: &str| format!("/deviceManagement/detectedApps/{}/managedDevices", percent_encoded(id));
-        let mut pages = Vec::with_capacity(apps.len());
-        let mut open: Vec<&(String, u32)> = apps.iter().collect();
-        let mut tries = endpoint.tries();
-        while !open.is_empty() {
-            let parts: Vec<Value> = open
-                .iter()
-                .map(|(id, number)| {
-                    let url = format!("{}?$select=id&$top={DEVICES_ON_A_PAGE}", path(id));
-                    json!({"id": number.to_string(), "method": "GET", "url": url})
-                })
-                .collect();
-            // Each part counts against the limit; the request itself takes the last one.
-            endpoint.reserve(parts.len() - 1).await;
-            let body = json!({"requests": parts}).to_string();
-            let request = Request::post("/v1.0/$batch", body, Repeat::Safe);
-            let BatchAnswer { responses } = endpoint.send(&request, |answer| read_batch(&answer)).await?;
-            let mut by_id: std::collections::HashMap<String, PartAnswer> =
-                responses.into_iter().map(|part| (part.id.clone(), part)).collect();
-            let mut again = Failure::Final;
-            let mut still_open = Vec::new();
-            let mut error = None;
-            for app in open {
-                let place = path(&app.0);
-                let (failure, problem) = match by_id.remove(&app.1.to_string()) {
-                    Some(part) => match page_of(endpoint, &place, part) {
-                        Ok(page) => {
-                            pages.push((app.1, page));
-                            continue;
-                        }
-                        Err(failed) => failed,
-                    },
-                    None => {
-                        let problem = "the batch's answer lacks this part".to_owned();
-                        let kind = HttpErrorKind::Unreadable { problem };
-                        (Failure::Passing(None), endpoint.error(&place, kind))
-                    }
-                };
-                if failure == Failure::Final {
-                    return Err(problem);
-                }
-                again = worse(again, failure);
-                error = Some(problem);
-                still_open.push(app);
-            }
-            open = still_open;
-            let Some(problem) = error else { break };
-            match tries.next(again) {
-                Some(wait) => {
-                    if matches!(again, Failure::Throttled(_)) {
-                        endpoint.pause(wait);
-                    }
-                    tokio::time::sleep(wait).await;
-                }
-                None => return Err(problem),
-            }
-        }
-        Ok(pages)
+        let path = |id: &str| format!("/deviceManagement/detectedApps/{}/managedDevices", percent_encoded(id));
+        let urls: Vec<String> =
+            apps.iter().map(|(id, _)| format!("{}?$select=id&$top={DEVICES_ON_A_PAGE}", path(id))).collect();
+        // Each part counts against the limit; the request itself takes the last one.
+        self.endpoint.reserve(urls.len().saturating_sub(1)).await;
+        let read = read_each(&self.endpoint, &urls).await;
+        apps.iter()
+            .zip(read)
+            .map(|((id, number), body)| {
+                // An application that is gone since it was listed has no devices.
+                let Some(body) = body? else { return Ok((*number, DevicePage::default())) };
+                let page = serde_json::from_value(body).map_err(|error| {
+                    let problem = format!("a page of an application's devices: {error}");
+                    self.endpoint.error(&path(id), HttpErrorKind::Unreadable { problem })
+                })?;
+                Ok((*number, page))
+            })
+            .collect()
     }
-}
-
-fn page_of(endpoint: &Endpoint, path: &str, part: PartAnswer) -> Result<DevicePage, (Failure, HttpError)> {
-    let status = part.status;
-    if (200..300).contains(&status) {
-        return serde_json::from_value(part.body).map_err(|error| {
-            let kind = HttpErrorKind::Unreadable { problem: error.to_string() };
-            (Failure::Passing(None), endpoint.error(path, kind))
-        });
-    }
-    // An application that is gone since it was listed has no devices.
-    if status == 404 {
-        return Ok(DevicePage { value: Vec::new(), next: None });
-    }
-    let message = explain_value(status, &part.body);
-    let failure = Failure::of_status(status, Throttling::in_text(&message), told_wait(&part.headers));
-    let kind = match (failure, status) {
-        (Failure::Throttled(told), _) => HttpErrorKind::Throttled { message, told },
-        (_, 401 | 403) => HttpErrorKind::Permission { status, message, hint: Some(PERMISSION_HINT) },
-        _ => HttpErrorKind::Status { status, message, row: None },
-    };
-    Err((failure, endpoint.error(path, kind)))
 }

@@ -29,6 +29,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
+use stored::StoredSoftware;
 use summaries::{LinkBlock, StoredLinkSummary, asset_summaries};
 
 /// What the engine is allowed.
@@ -262,8 +263,8 @@ impl Store for SledStore {
     fn software_digests(&self, tenant: DeviceKey) -> Chunks<(DeviceKey, u64)> {
         let prefix = Kind::Software.tenant(tenant);
         self.scan(Kind::Software, prefix, scan::SMALL, |key, value, chunk| {
-            let memory: SoftwareMemory = decode(Kind::Software, key, value)?;
-            chunk.push((memory.device, memory.digest));
+            let stored: StoredSoftware = decode(Kind::Software, key, value)?;
+            chunk.extend(Kind::device_of(key).map(|device| (device, stored.digest)));
             Ok(())
         })
     }
@@ -274,7 +275,12 @@ impl Store for SledStore {
         devices: &[DeviceKey],
     ) -> Result<Vec<Option<SoftwareMemory>>, StoreError> {
         let keys = devices.iter().map(|device| Kind::Software.device(tenant, *device)).collect();
-        self.by_keys(Kind::Software, keys, decode).await
+        let found: Vec<Option<StoredSoftware>> = self.by_keys(Kind::Software, keys, decode).await?;
+        let whole = |(device, stored): (&DeviceKey, Option<StoredSoftware>)| {
+            let StoredSoftware { digest, titles } = stored?;
+            Some(SoftwareMemory { tenant, device: *device, digest, titles })
+        };
+        Ok(devices.iter().zip(found).map(whole).collect())
     }
 
     async fn mark(&self, name: &str) -> Result<Option<serde_json::Value>, StoreError> {

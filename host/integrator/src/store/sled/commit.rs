@@ -3,7 +3,7 @@
 use super::Inner;
 use super::codec::{decode, encode, encode_json};
 use super::keys::Kind;
-use super::stored::StoredLink;
+use super::stored::{StoredLink, StoredSoftware};
 use super::summaries::Blocks;
 use crate::store::{ChangeSet, Durability, Lease, StoreError};
 use ::sled::Batch;
@@ -227,7 +227,9 @@ fn batch_of(changes: ChangeSet, blocks: &mut Blocks<'_>) -> Result<(Batch, i64),
         put(&mut batch, Kind::User, Kind::User.number(user.id.0), &user)?;
     }
     for memory in changes.put_software {
-        put(&mut batch, Kind::Software, Kind::Software.device(memory.tenant, memory.device), &memory)?;
+        let key = Kind::Software.device(memory.tenant, memory.device);
+        let stored = StoredSoftware { digest: memory.digest, titles: memory.titles };
+        put(&mut batch, Kind::Software, key, &stored)?;
     }
     for entry in changes.put_journal {
         put(&mut batch, Kind::Journal, Kind::Journal.text(entry.id.as_bytes()), &entry)?;
