@@ -66,6 +66,8 @@ pub struct Fleet {
     software: HashMap<String, Vec<InstalledApp>>,
     /// Of how many titles generated devices have some.
     software_titles: u32,
+    /// Counts the changes of what is installed.
+    software_revision: u64,
     /// Users that the tenant no longer has.
     deleted_users: HashSet<String>,
     revision: u64,
@@ -108,6 +110,7 @@ impl Fleet {
             users: None,
             software: HashMap::new(),
             software_titles: 0,
+            software_revision: 0,
             deleted_users: HashSet::new(),
             revision: 0,
         }

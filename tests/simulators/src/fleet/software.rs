@@ -59,12 +59,19 @@ impl Fleet {
     pub fn generate_software(&mut self, titles: u32) {
         self.software_titles = titles;
         self.revision += 1;
+        self.software_revision += 1;
     }
 
     /// Says what is installed on a device. An empty list is an inventory without rows.
     pub fn set_software(&mut self, id: &str, apps: Vec<InstalledApp>) {
         self.software.insert(id.to_lowercase(), apps);
         self.revision += 1;
+        self.software_revision += 1;
+    }
+
+    /// As long as it stays the same, an export does: how many devices there are, and how often their software changed.
+    pub(crate) fn software_revision(&self) -> (usize, u64) {
+        (self.len(), self.software_revision)
     }
 
     /// What is installed on a device.

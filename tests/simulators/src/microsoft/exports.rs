@@ -22,6 +22,8 @@ use super::{Shared, SharedState, bytes_response};
 pub struct ExportOptions {
     /// Looks at a job before it is completed; the first of them is answered at once.
     pub looks: u32,
+    /// The answer to the making of a job shows it completed already; for measurements.
+    pub at_once: bool,
     /// Looks at which it is completed and has no address yet.
     pub looks_without_address: u32,
     /// So many jobs, the first ones, never end.
@@ -50,6 +52,7 @@ impl Default for ExportOptions {
             ["DeviceManagementManagedDevices.Read.All", "DeviceManagementManagedDevices.ReadWrite.All"];
         Self {
             looks: 1,
+            at_once: false,
             looks_without_address: 0,
             strand: 0,
             fail: 0,
@@ -73,7 +76,7 @@ pub enum ExportFile {
     Table,
     /// A zip with JSON, whatever was asked for.
     Json,
-    /// A small zip that unpacks to hundreds of megabytes.
+    /// A small zip that unpacks to a hundred megabytes.
     Bomb,
     /// A page of a portal.
     Html,
@@ -113,8 +116,8 @@ pub(super) struct Jobs {
     expired: u32,
     /// Addresses that were given out, by their signature.
     addresses: HashMap<String, (String, bool)>,
-    /// A file of the fleet's revision, for measurements.
-    kept: Option<(u64, Vec<String>, Bytes)>,
+    /// A file with what it was made from, for measurements.
+    kept: Option<((usize, u64), Vec<String>, Bytes)>,
     downloads: u32,
 }
 
@@ -179,7 +182,9 @@ pub(super) fn create(shared: &Shared, question: &Question, body: &[u8]) -> Answe
     jobs.made += 1;
     let id = format!("{report}_{}", uuid::Uuid::new_v4());
     let job = Job { number: jobs.made, columns, json, looks: 0 };
-    let body = rendered(question, &id, &job, "notStarted", None);
+    let address = options.at_once.then(|| address(shared, &mut jobs, &id, false));
+    let status = if options.at_once { "completed" } else { "notStarted" };
+    let body = rendered(question, &id, &job, status, address.as_deref());
     jobs.jobs.insert(id, job);
     Answer { status: StatusCode::CREATED, body: Bytes::from(body.to_string()) }
 }
@@ -210,11 +215,16 @@ pub(super) fn look(shared: &Shared, question: &Question, id: &str) -> Answer {
     if expired {
         jobs.expired += 1;
     }
+    let url = address(shared, &mut jobs, id, expired);
+    answer("completed", Some(&url))
+}
+
+/// A new address of a job's file.
+fn address(shared: &Shared, jobs: &mut Jobs, id: &str, expired: bool) -> String {
     let signature = uuid::Uuid::new_v4().simple().to_string();
     jobs.addresses.insert(signature.clone(), (id.to_owned(), expired));
     let storage = shared.storage();
-    let url = format!("{storage}/exports/{}.zip?sv=2021-08-06&sr=b&sig={}", encoded(id), encoded(&signature));
-    answer("completed", Some(&url))
+    format!("{storage}/exports/{}.zip?sv=2021-08-06&sr=b&sig={}", encoded(id), encoded(&signature))
 }
 
 fn rendered(question: &Question, id: &str, job: &Job, status: &str, url: Option<&str>) -> Value {
@@ -274,7 +284,7 @@ pub(super) async fn download(
 /// The file of an export, as a download of it brings it.
 fn file_of(shared: &Shared, options: &ExportOptions, id: &str, job: &Job) -> Bytes {
     let keeps = shared.options().page_cache == super::PageCache::Keep;
-    let revision = shared.fleet().revision();
+    let revision = shared.fleet().software_revision();
     if let Some((kept, columns, body)) = shared.exports().kept.as_ref().filter(|_| keeps)
         && *kept == revision
         && *columns == job.columns
@@ -284,7 +294,8 @@ fn file_of(shared: &Shared, options: &ExportOptions, id: &str, job: &Job) -> Byt
     let json = job.json || options.file == ExportFile::Json;
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let name = format!("{id}.{}", if json { "json" } else { "csv" });
-    let level = SimpleFileOptions::default().compression_level(Some(1));
+    let level = if options.file == ExportFile::Bomb { 9 } else { 1 };
+    let level = SimpleFileOptions::default().compression_level(Some(level));
     zip.start_file(name, level).expect("a zip in memory");
     let mut out = std::io::BufWriter::with_capacity(1 << 20, &mut zip);
     let written = match options.file {
@@ -308,7 +319,7 @@ fn file_of(shared: &Shared, options: &ExportOptions, id: &str, job: &Job) -> Byt
 fn bomb(out: &mut impl Write, columns: &[String]) -> std::io::Result<()> {
     writeln!(out, "{}", columns.join(","))?;
     let blank = vec![b'\n'; 1 << 20];
-    (0..600).try_for_each(|_| out.write_all(&blank))
+    (0..100).try_for_each(|_| out.write_all(&blank))
 }
 
 fn each_row(shared: &Shared, mut take: impl FnMut(&Map<String, Value>)) {
