@@ -36,7 +36,11 @@ struct Page<'a> {
 }
 
 /// Fetches and parses all pages.
-pub(crate) async fn walk(client: &reqwest::Client, microsoft: &MicrosoftReady, software: Software) -> Result<Walk, Failure> {
+pub(crate) async fn walk(
+    client: &reqwest::Client,
+    microsoft: &MicrosoftReady,
+    software: Software,
+) -> Result<Walk, Failure> {
     let before = Usage::of("self").unwrap_or_default().processor;
     let start = Instant::now();
     let address = &microsoft.address;

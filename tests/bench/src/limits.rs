@@ -67,7 +67,8 @@ pub(crate) fn of_fleet(measured: &Measured, reply: Reply) -> Vec<Limit> {
     let written = first.count("assets_created") + first.count("assets_updated");
     let software = measured.titles > 0;
     let licences = measured.titles.div_ceil(BATCH) * reply.requests_per_batch();
-    let allowed = licences + written.div_ceil(BATCH) * reply.requests_per_batch() + measured.user_pages + BESIDES;
+    let allowed =
+        licences + written.div_ceil(BATCH) * reply.requests_per_batch() + measured.user_pages + BESIDES;
     let unchanged = typical(&measured.unchanged);
     let bare = median(measured.bare.iter().map(|walk| walk.wall));
     let ratio = unchanged.ended.wall.as_secs_f64() / bare.as_secs_f64();
@@ -77,7 +78,13 @@ pub(crate) fn of_fleet(measured: &Measured, reply: Reply) -> Vec<Limit> {
     } else {
         (UNCHANGED_REQUESTS, TIMES_BARE)
     };
-    let largest = if software { PEAK_WITH_SOFTWARE } else if measured.devices <= RATIO_BINDS_FROM { PEAK.0 } else { PEAK.1 };
+    let largest = if software {
+        PEAK_WITH_SOFTWARE
+    } else if measured.devices <= RATIO_BINDS_FROM {
+        PEAK.0
+    } else {
+        PEAK.1
+    };
     let most = |of: fn(&crate::measure::Import) -> u64| measured.unchanged.iter().map(of).max().unwrap_or(0);
     let disagreeing = [first, &measured.changed, &measured.synchronised]
         .into_iter()

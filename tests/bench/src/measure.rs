@@ -81,12 +81,12 @@ pub(crate) async fn fleet(
     folder: &Path,
     client: &reqwest::Client,
 ) -> Result<Measured, Failure> {
-    let servers =
-        Servers::start(&binaries.simulators, devices, arguments, client.clone())?;
+    let servers = Servers::start(&binaries.simulators, devices, arguments, client.clone())?;
     let microsoft = &servers.ready.microsoft;
     let software = if arguments.software > 0 { Software::Imported } else { Software::Off };
     let data = folder.join("data");
-    let config = settings::write(&folder.join("config"), &servers.ready, &microsoft.address, &data, software)?;
+    let config =
+        settings::write(&folder.join("config"), &servers.ready, &microsoft.address, &data, software)?;
     let import = async |name| import(name, binaries, &servers, &config, folder).await;
 
     // Warms this process up, and shows that every page is there.
@@ -113,7 +113,8 @@ pub(crate) async fn fleet(
     let duplicates = servers.duplicates().await?;
 
     let mut forwarder = Forwarder::start(&microsoft.address).await?;
-    let config = settings::write(&folder.join("forwarded"), &servers.ready, &forwarder.address, &data, software)?;
+    let config =
+        settings::write(&folder.join("forwarded"), &servers.ready, &forwarder.address, &data, software)?;
     let config = config.to_string_lossy();
     let words = ["--config", &config, "--json", "import", CONNECTION];
     let mut first_requests = Vec::new();

@@ -11,7 +11,13 @@ use std::path::{Path, PathBuf};
 pub(crate) const CONNECTION: &str = "contoso";
 
 /// Writes the folder. `microsoft` is where Entra and Graph are reached, `data` where the store is.
-pub(crate) fn write(folder: &Path, ready: &Ready, microsoft: &str, data: &Path, software: Software) -> Result<PathBuf, Failure> {
+pub(crate) fn write(
+    folder: &Path,
+    ready: &Ready,
+    microsoft: &str,
+    data: &Path,
+    software: Software,
+) -> Result<PathBuf, Failure> {
     fs::create_dir_all(folder.join("connections"))?;
     secret(&folder.join("halo.secret"), &ready.halo.secret)?;
     secret(&folder.join("contoso.secret"), &ready.microsoft.secret)?;

@@ -215,8 +215,7 @@ impl Microsoft {
             .with_state(Arc::clone(&shared));
         let files =
             Router::new().route("/exports/{file}", get(exports::download)).with_state(Arc::clone(&shared));
-        let storage =
-            storage.map(|bound| bound.serve(files, faults.clone(), log.clone())).transpose()?;
+        let storage = storage.map(|bound| bound.serve(files, faults.clone(), log.clone())).transpose()?;
         let control = control::router(Arc::clone(&shared));
         let server = bound.with_control(control).serve(router, faults, log.clone())?;
         Ok(Self { server, _storage: storage, shared, log })

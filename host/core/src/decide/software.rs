@@ -237,7 +237,7 @@ pub fn share(name: &str, version: &str, licence: i64) -> u64 {
 
 /// The digest of a list, whatever its order.
 pub fn digest(shares: impl Iterator<Item = u64>) -> u64 {
-    shares.fold(1, |sum, share| sum.wrapping_add(share))
+    shares.fold(1, u64::wrapping_add)
 }
 
 /// A short hash of a title's name or version, for telling lists apart in words.
@@ -262,6 +262,8 @@ mod tests {
 
     #[test]
     fn a_title_is_found_by_name_key_or_text() {
+        use MatchTexts::{Ignored, Used};
+        use SoftwareMatch::{Id, Name};
         let texts = |id, name: &str, texts: &[&str]| Licence {
             texts: Some(texts.iter().map(|text| (*text).to_owned()).collect()),
             ..licence(id, name, None)
@@ -281,8 +283,6 @@ mod tests {
             let found = index.find(&application(name, key), by, texts);
             assert_eq!(found, expected.map(LicenceId), "{name} {key}");
         };
-        use MatchTexts::{Ignored, Used};
-        use SoftwareMatch::{Id, Name};
         check("GOOGLE CHROME", "", Name, Ignored, Some(2));
         check("Fabrikam App", "", Name, Used, None);
         check("Microsoft 365 Apps", "", Name, Used, Some(4));
@@ -300,7 +300,9 @@ mod tests {
         let device = DeviceKey::new(7);
         let inventory = |names: &[&str]| {
             let mut builder = InventoryBuilder::default();
-            names.iter().for_each(|name| builder.add(device, name, "1", "", ""));
+            for name in names {
+                builder.add(device, name, "1", "", "");
+            }
             builder.finish()
         };
         let decide = |names: &[&str], licences: &[Licence], held: &[&str], remembered: Option<u64>| {

@@ -204,13 +204,13 @@ pub struct Licence {
     /// Ended, deleted or switched off: found only where nothing else is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inactive: bool,
-    /// The name that we gave it, folded, where Halo shows another (it may cut long ones).
+    /// The name that we gave it, folded: Halo may cut long ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_name: Option<String>,
-    /// The key that we gave it, where Halo does not show it.
+    /// The key that we gave it: Halo may not keep it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_key: Option<String>,
-    /// The client that we gave it, where Halo shows another.
+    /// The client that we gave it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_client: Option<ClientId>,
 }

@@ -204,14 +204,24 @@ mod tests {
         };
         let (a, b, c) = (title("A", "1"), title("B", "1"), title("C", "1"));
         check(None, &[a.clone(), b.clone()], None, "2 titles");
-        check(Some(&[a.clone()]), &[a.clone(), b.clone(), c.clone()], Some("1 title"), "3 titles, 2 new");
+        check(
+            Some(std::slice::from_ref(&a)),
+            &[a.clone(), b.clone(), c.clone()],
+            Some("1 title"),
+            "3 titles, 2 new",
+        );
         check(
             Some(&[a.clone(), b.clone()]),
             &[title("A", "2"), c],
             Some("2 titles"),
             "2 titles, 1 new, 1 gone, 1 of another version",
         );
-        check(Some(&[a.clone()]), &[a], Some("1 title"), "1 title, other licences");
+        check(
+            Some(std::slice::from_ref(&a)),
+            std::slice::from_ref(&a),
+            Some("1 title"),
+            "1 title, other licences",
+        );
         let without = Title { licence: None, ..b.clone() };
         check(Some(&[b]), &[without], Some("1 title"), "0 titles, 1 gone");
     }

@@ -92,7 +92,8 @@ impl GraphClient {
 
     /// The first page of devices of each application, in one request.
     async fn devices_of(&self, apps: &[(String, u32)]) -> Result<Vec<(u32, DevicePage)>, HttpError> {
-        let path = |id: &str| format!("/deviceManagement/detectedApps/{}/managedDevices", percent_encoded(id));
+        let path =
+            |id: &str| format!("/deviceManagement/detectedApps/{}/managedDevices", percent_encoded(id));
         let urls: Vec<String> =
             apps.iter().map(|(id, _)| format!("{}?$select=id&$top={DEVICES_ON_A_PAGE}", path(id))).collect();
         // Each part counts against the limit; the request itself takes the last one.

@@ -128,7 +128,7 @@ impl Session {
             index,
             now: self.now,
         };
-        let software = combine(needs, read).await?;
+        let software = Box::pin(combine(needs, read)).await?;
         self.plan_swept(swept, side, software, &graph, &halo, &*store, device, allow).await
     }
 
@@ -282,7 +282,7 @@ impl Session {
             stop: self.world.stop.clone(),
             steps,
         };
-        let (applied, result) = apply::apply(context, lines).await;
+        let (applied, result) = Box::pin(apply::apply(context, lines)).await;
         let written = &applied.counts;
         let counts = &mut self.record.counts;
         counts.assets_created = written.assets_created;

@@ -13,6 +13,7 @@ use super::error::SyncError;
 use super::options::IndexReading;
 use crate::graph::{ExportError, GraphClient};
 use crate::halo::HaloClient;
+use crate::http::FailureClass;
 use crate::store::Store;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
@@ -86,9 +87,14 @@ async fn read(
     })
 }
 
-/// The error with its way out: which permission would do is in the service's own words.
+/// The error with its way out.
 fn told(error: &ExportError) -> String {
     let hint = match error {
+        // Which permissions would do is in the service's own words.
+        ExportError::Http(error) if error.class() == FailureClass::Access => Some(
+            "add one of these permissions to the app registration, and let an administrator consent"
+                .to_owned(),
+        ),
         ExportError::Http(error) => error.hint(),
         ExportError::Unended(_) => Some("raise imports.software_wait_seconds".to_owned()),
         ExportError::Failed(_) | ExportError::Unreadable(_) => None,

@@ -205,7 +205,13 @@ fn post(state: &mut HaloState, parts: &Parts, path: &[&str], body: &[u8]) -> Res
             let ids = state.write_groups(&rows)?;
             ids.into_iter().map(|id| state.one_group(id)).collect::<Result<_, _>>()?
         }
-        ["softwarelicence"] => state.write_licences(&rows)?,
+        ["softwarelicence"] => {
+            let rows = state.write_licences(&rows)?;
+            match state.options.reply_members {
+                ReplyMembers::Detailed => rows,
+                ReplyMembers::OnlyId => rows.iter().map(|row| json!({ "id": row["id"] })).collect(),
+            }
+        }
         ["client"] => {
             let ids = state.write_clients(&rows)?;
             ids.into_iter().map(|id| state.one_client(id)).collect::<Result<_, _>>()?

@@ -19,6 +19,8 @@ use super::{Shared, SharedState, bytes_response};
 /// How export jobs behave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+// Each is a quirk of its own, and a file switches it on.
+#[allow(clippy::struct_excessive_bools)]
 pub struct ExportOptions {
     /// Looks at a job before it is completed; the first of them is answered at once.
     pub looks: u32,
@@ -112,7 +114,7 @@ struct Job {
 #[derive(Debug, Default)]
 pub(super) struct Jobs {
     made: u32,
-    jobs: HashMap<String, Job>,
+    by_id: HashMap<String, Job>,
     expired: u32,
     /// Addresses that were given out, by their signature.
     addresses: HashMap<String, (String, bool)>,
@@ -185,7 +187,7 @@ pub(super) fn create(shared: &Shared, question: &Question, body: &[u8]) -> Answe
     let address = options.at_once.then(|| address(shared, &mut jobs, &id, false));
     let status = if options.at_once { "completed" } else { "notStarted" };
     let body = rendered(question, &id, &job, status, address.as_deref());
-    jobs.jobs.insert(id, job);
+    jobs.by_id.insert(id, job);
     Answer { status: StatusCode::CREATED, body: Bytes::from(body.to_string()) }
 }
 
@@ -196,7 +198,7 @@ pub(super) fn look(shared: &Shared, question: &Question, id: &str) -> Answer {
         return refusal;
     }
     let mut jobs = shared.exports();
-    let Some(job) = jobs.jobs.get_mut(id) else {
+    let Some(job) = jobs.by_id.get_mut(id) else {
         return question.refused_by_intune(404, "ResourceNotFound", "The export job was not found");
     };
     job.looks += 1;
@@ -269,7 +271,7 @@ pub(super) async fn download(
         }
         None => return refused(403, "AuthenticationFailed", "Signature did not match."),
     };
-    let job = shared.exports().jobs.get(&job).cloned();
+    let job = shared.exports().by_id.get(&job).cloned();
     let Some(job) = job else { return refused(404, "BlobNotFound", "The specified blob does not exist.") };
     let options = shared.options().export.clone();
     if options.file == ExportFile::Html {

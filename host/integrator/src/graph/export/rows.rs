@@ -28,12 +28,12 @@ impl SoftwareRow<'_> {
 pub(super) type Add<'a> = &'a mut dyn FnMut(&SoftwareRow<'_>);
 
 const COLUMNS: [&str; 6] = [
-    "applicationkey",
-    "applicationname",
-    "applicationpublisher",
-    "applicationshortversion",
-    "applicationversion",
-    "deviceid",
+    "ApplicationKey",
+    "ApplicationName",
+    "ApplicationPublisher",
+    "ApplicationShortVersion",
+    "ApplicationVersion",
+    "DeviceId",
 ];
 /// Where [`COLUMNS`] has what a row cannot do without.
 const NAME: usize = 1;
@@ -48,7 +48,7 @@ pub(super) fn of_table(reader: impl BufRead, add: Add<'_>) -> Result<u64, String
         return Err("it is empty".to_owned());
     }
     let names: Vec<String> = cells.iter().map(|cell| plain(&table.cell(*cell))).collect();
-    let places = COLUMNS.map(|column| names.iter().position(|name| name == column));
+    let places = COLUMNS.map(|column| names.iter().position(|name| name.eq_ignore_ascii_case(column)));
     for wanted in [NAME, DEVICE] {
         if places.get(wanted).copied().flatten().is_none() {
             let column = COLUMNS.get(wanted).copied().unwrap_or_default();
@@ -71,9 +71,9 @@ pub(super) fn of_table(reader: impl BufRead, add: Add<'_>) -> Result<u64, String
     Ok(skipped)
 }
 
-/// A column's name without what renaming adds to it: case, spaces and the like.
+/// A column's name without what renaming adds to it: spaces and the like.
 fn plain(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
+    name.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
 /// Reads JSON: a list of rows, or one under `values`.
@@ -172,7 +172,7 @@ mod tests {
         let text =
             "Device ID,Extra,applicationName,ApplicationVersion\nd1,x,\"Chrome, Beta\",139\nd2\n,,Lost,1\n";
         assert_eq!(table(text), Ok((vec!["d1|Chrome, Beta|139|".to_owned()], 2)));
-        assert_eq!(table("ApplicationName,Version\nx,1\n"), Err("it has no column deviceid".to_owned()));
+        assert_eq!(table("ApplicationName,Version\nx,1\n"), Err("it has no column DeviceId".to_owned()));
         assert_eq!(table(""), Err("it is empty".to_owned()));
     }
 

@@ -5,11 +5,14 @@
 //! not try it anew.
 
 use super::Applier;
+use super::Preconditions;
 use super::creates::UNCLEAR_TRIES;
 use crate::halo::{AnswerShape, LicenceAnswer, LicenceOrder, WriteProblem};
 use crate::sync::error::SyncError;
+use crate::sync::options::IndexReading;
 use crate::sync::sink::count;
 use crate::sync::software::{LicenceBook, Pending, RefusedTitle};
+use integrator_core::decide::LicenceIndex;
 use integrator_core::decide::software::title_key;
 use integrator_core::model::value::fold;
 use integrator_core::model::{Licence, LicenceId, LicenceWrite};
@@ -65,11 +68,48 @@ impl Applier<'_> {
         let batch = std::mem::replace(&mut self.licences.waiting, rest);
         let mut book = match self.licences.book.take() {
             Some(book) => book,
-            None => LicenceBook::load(self.context.store).await?,
+            None => self.first_book().await?,
         };
-        let result = self.send_licences(&mut book, batch).await;
+        let batch = self.without_known(&book, batch);
+        let result = Box::pin(self.send_licences(&mut book, batch)).await;
         self.licences.book = Some(book);
         result
+    }
+
+    /// What is kept of licences. For a plan that was made a while ago it is read anew.
+    async fn first_book(&mut self) -> Result<LicenceBook, SyncError> {
+        let store = self.context.store;
+        if self.context.preconditions == Preconditions::Fresh {
+            return LicenceBook::load(store).await;
+        }
+        let (halo, now) = (self.context.halo, self.context.now);
+        match LicenceBook::refreshed(halo, store, IndexReading::Changes, now).await? {
+            Ok(book) => Ok(book),
+            Err(problem) => {
+                self.software.off = Some(problem);
+                LicenceBook::load(store).await
+            }
+        }
+    }
+
+    /// Takes out what somebody has created since a stored plan was made.
+    fn without_known(&mut self, book: &LicenceBook, batch: Vec<Step>) -> Vec<Step> {
+        let client = batch.first().and_then(|step| step.new_licence.as_ref()?.client);
+        let (Preconditions::Verify, Some(client)) = (self.context.preconditions, client) else {
+            return batch;
+        };
+        let index = LicenceIndex::new(&book.licences, client);
+        let mut left = Vec::with_capacity(batch.len());
+        for step in batch {
+            match step.new_licence.as_ref().and_then(|write| LicenceBook::find_existing(&index, write)) {
+                Some(id) => {
+                    self.licences.created.insert(step.step, id);
+                    self.steps_done += 1;
+                }
+                None => left.push(step),
+            }
+        }
+        left
     }
 
     async fn send_licences(&mut self, book: &mut LicenceBook, batch: Vec<Step>) -> Result<(), SyncError> {
@@ -79,7 +119,9 @@ impl Applier<'_> {
                 continue;
             }
             if let Some(reason) = self.software.off.clone() {
-                batch.iter().for_each(|step| self.no_licence(step, &reason));
+                for step in &batch {
+                    self.no_licence(step, &reason);
+                }
                 continue;
             }
             let writes: Vec<LicenceWrite> =
@@ -96,7 +138,7 @@ impl Applier<'_> {
                         self.licences.ramp = if self.licences.ramp >= 1 { self.context.batch } else { 2 };
                     }
                     self.warn(answer.warnings.clone());
-                    told(&writes, &answer)
+                    told(&writes, &answer, highest)
                 }
                 Err(error) => match &error.problem {
                     WriteProblem::Refused { row, message, .. } => {
@@ -116,7 +158,9 @@ impl Applier<'_> {
                         book.save(self.context.store).await?;
                         let reason = format!("Halo lets nobody create software licences here: {message}");
                         self.software.off = Some(reason.clone());
-                        batch.iter().for_each(|step| self.no_licence(step, &reason));
+                        for step in &batch {
+                            self.no_licence(step, &reason);
+                        }
                         continue;
                     }
                     WriteProblem::Unsent { .. } => {
@@ -214,15 +258,32 @@ impl Applier<'_> {
     }
 }
 
-/// The answer's rows in the order of the writes, where it tells them surely.
-fn told(writes: &[LicenceWrite], answer: &LicenceAnswer) -> Option<Vec<Licence>> {
-    let fits = |write: &LicenceWrite, row: &Licence| {
-        let (sent, shown) = (fold(&write.name), fold(&row.name));
-        row.id > 0 && (shown.is_empty() || sent.starts_with(shown.as_str()))
+/// The answer's rows in the order of the writes, where it tells them surely: by their names, or as many new licences
+/// as were sent, in the order of the request. Halo may show other names than it was given.
+fn told(writes: &[LicenceWrite], answer: &LicenceAnswer, highest: i64) -> Option<Vec<Licence>> {
+    let rows = &answer.licences;
+    if rows.len() != writes.len() || answer.shape == AnswerShape::Unreadable {
+        return None;
+    }
+    let fits = |write: &LicenceWrite, row: &Licence| fold(&write.name).starts_with(&fold(&row.name));
+    if writes.iter().zip(rows).all(|(write, row)| fits(write, row)) {
+        return Some(rows.clone());
+    }
+    let by_name = |write: &LicenceWrite| {
+        let mut named = rows.iter().filter(|row| fold(&row.name) == fold(&write.name));
+        match (named.next(), named.next()) {
+            (Some(row), None) => Some(row.clone()),
+            _ => None,
+        }
     };
-    let whole = answer.licences.len() == writes.len() && answer.shape != AnswerShape::Unreadable;
-    let in_order = writes.iter().zip(&answer.licences).all(|(write, row)| fits(write, row));
-    (whole && in_order).then(|| answer.licences.clone())
+    if let Some(named) = writes.iter().map(by_name).collect() {
+        return Some(named);
+    }
+    let mut ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let all_new = ids.len() == rows.len() && ids.first().is_some_and(|lowest| *lowest > highest);
+    all_new.then(|| rows.clone())
 }
 
 /// A refused batch in parts: the named row alone, else two halves.
@@ -236,5 +297,31 @@ fn parts(mut batch: Vec<Step>, row: Option<usize>) -> Vec<Vec<Step>> {
             let second = batch.split_off(batch.len().div_ceil(2));
             vec![second, batch]
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_told_apart_by_name_and_then_by_order() {
+        let write =
+            |name: &str| LicenceWrite { name: name.into(), manufacturer: None, client: None, key: None };
+        let row = |id: i64, name: &str| Licence { id, name: name.into(), ..Licence::default() };
+        let check = |rows: Vec<Licence>, expected: Option<&[i64]>| {
+            let writes = [write("Chrome"), write("Zoom")];
+            let answer =
+                LicenceAnswer { shape: AnswerShape::List, licences: rows.clone(), warnings: Vec::new() };
+            let ids =
+                told(&writes, &answer, 10).map(|rows| rows.iter().map(|row| row.id).collect::<Vec<_>>());
+            assert_eq!(ids.as_deref(), expected, "{rows:?}");
+        };
+        check(vec![row(11, "Chrome"), row(12, "Zoom")], Some(&[11, 12]));
+        check(vec![row(11, ""), row(12, "")], Some(&[11, 12]));
+        check(vec![row(11, "Zoom"), row(12, "Chrome")], Some(&[12, 11]));
+        check(vec![row(11, "CHR."), row(12, "Z.")], Some(&[11, 12]));
+        check(vec![row(9, "CHR."), row(12, "Z.")], None);
+        check(vec![row(11, "Chrome")], None);
     }
 }

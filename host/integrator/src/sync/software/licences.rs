@@ -9,8 +9,11 @@ use crate::store::{ChangeSet, Store};
 use crate::sync::error::SyncError;
 use crate::sync::options::IndexReading;
 use chrono::{DateTime, TimeDelta, Utc};
+use integrator_core::decide::LicenceIndex;
+use integrator_core::model::software::Application;
 use integrator_core::model::value::fold;
 use integrator_core::model::{Licence, LicenceId, LicenceWrite};
+use integrator_core::settings::{MatchTexts, SoftwareMatch};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -102,10 +105,9 @@ impl LicenceBook {
         if let Err(error) = read {
             return Ok(Err(problem(&error)));
         }
-        // The time of a reading alone is not worth a write where every run reads anew.
-        let same =
-            kept.licences == book.licences && kept.refused == book.refused && kept.pending == book.pending;
-        if !same || book.licences.len() > FEW {
+        // Where every run reads anew, the time of it is not worth a write.
+        let same = Self { walked: kept.walked, ..book.clone() } == kept;
+        if !same || (book.licences.len() > FEW && book.walked != kept.walked) {
             book.save(store).await?;
         }
         Ok(Ok(book))
@@ -175,6 +177,17 @@ impl LicenceBook {
         Some(LicenceId(licence.id))
     }
 
+    /// The licence that makes a write needless, as somebody may have created it since the write was planned.
+    pub(crate) fn find_existing(index: &LicenceIndex, write: &LicenceWrite) -> Option<LicenceId> {
+        let (key, by) = match &write.key {
+            Some(key) => (key.clone(), SoftwareMatch::Id),
+            None => (String::new(), SoftwareMatch::Name),
+        };
+        let title =
+            Application { name: write.name.clone(), version: String::new(), publisher: String::new(), key };
+        index.find(&title, by, MatchTexts::Ignored)
+    }
+
     /// Adds what an answer showed of a licence that was just created.
     pub(crate) fn add_created(&mut self, mut licence: Licence, write: &LicenceWrite) -> LicenceId {
         let id = licence.id;
@@ -219,11 +232,10 @@ impl LicenceBook {
     }
 }
 
-/// What Halo shows otherwise than it was given.
+/// Notes what a licence was given, and by that, that it is ours: Halo may show a name that it cut, and no key.
 fn note_given(licence: &mut Licence, write: &LicenceWrite) {
-    let name = fold(&write.name);
-    licence.given_name = (fold(&licence.name) != name).then_some(name);
-    licence.given_key = write.key.clone().filter(|key| licence.key.as_ref() != Some(key));
+    licence.given_name = Some(fold(&write.name));
+    licence.given_key.clone_from(&write.key);
     licence.given_client = write.client;
     // Nobody has given it any yet.
     licence.texts.get_or_insert_default();
