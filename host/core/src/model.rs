@@ -6,6 +6,7 @@
 pub mod asset;
 pub mod catalogue;
 pub mod device;
+pub mod entra;
 pub mod ids;
 pub mod link;
 pub mod property;
@@ -17,6 +18,7 @@ pub mod write;
 pub use asset::{Asset, HaloUser, Member};
 pub use catalogue::{AssetType, Catalogue, Client, Named, Site};
 pub use device::{Device, IdentityRow, Projection, Slot, UnreadableRow};
+pub use entra::EntraUser;
 pub use ids::{
     AssetId, ClientId, DeviceId, DeviceKey, FieldId, GroupId, LicenceId, SiteId, StatusId, TenantId, TypeId,
     UserId,

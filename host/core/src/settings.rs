@@ -29,10 +29,10 @@ pub use example::{
 pub use fields::{EmptyPolicy, FieldMapping, Piece, Source, Transform, WritePolicy};
 pub use imports::{
     Creation, DefaultSite, Imports, MatchReach, MatchTexts, SenseManaged, SharedSerial, SiteMode, Software,
-    SoftwareMatch, UnlinkUnmatched, UserIdentifier, Users,
+    SoftwareMatch, UnlinkUnmatched, UserIdentifier, UserSource, Users,
 };
 pub use integrator::{HaloSettings, HttpSettings, IntegratorSettings, LogFormat};
-pub use load::{SourceFile, load, read};
+pub use load::{SourceFile, data_folder, judge_connection, load, load_integrator, read};
 pub use schema::{SchemaOf, schema};
 
 /// Everything of one settings folder.

@@ -9,11 +9,13 @@ mod detected_apps;
 mod error_body;
 mod export;
 mod field;
+mod owners;
 mod page;
 mod people;
 mod roles;
 mod sign_in;
 mod sweep;
+mod users;
 
 pub use crate::http::HttpError as GraphError;
 pub use batch::Existence;
@@ -23,3 +25,4 @@ pub use export::ExportError;
 pub use page::RawPage;
 pub use people::Organization;
 pub use sweep::{Sweep, SweepAhead, SweepError, SweepProblem};
+pub use users::{UserChange, UserPatch, UserRound, UserRoundError};

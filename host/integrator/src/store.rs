@@ -21,7 +21,8 @@ pub use records::{
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use integrator_core::model::{
-    Asset, AssetId, DeviceKey, HaloUser, Link, LinkSummary, RunId, RunRecord, SoftwareMemory, UserId,
+    Asset, AssetId, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, RunId, RunRecord, SoftwareMemory,
+    UserId,
 };
 use std::time::Duration;
 
@@ -76,6 +77,15 @@ pub trait Store: Send + Sync {
         tenant: DeviceKey,
         devices: &[DeviceKey],
     ) -> Result<Vec<Option<SoftwareMemory>>, StoreError>;
+    /// Every user of an Entra tenant that is kept.
+    fn entra_users(&self, tenant: DeviceKey) -> Chunks<EntraUser>;
+
+    /// These users of a tenant, by the keys of their object ids, in the order asked; `None` where none is kept.
+    async fn entra_users_by_id(
+        &self,
+        tenant: DeviceKey,
+        ids: &[DeviceKey],
+    ) -> Result<Vec<Option<EntraUser>>, StoreError>;
 
     /// A small document that a run left for the next one.
     async fn mark(&self, name: &str) -> Result<Option<serde_json::Value>, StoreError>;

@@ -35,6 +35,9 @@ pub struct Case {
     /// How Intune's export jobs behave.
     #[serde(default)]
     pub export: ExportOptions,
+    /// Application permissions of Graph besides the usual ones.
+    #[serde(default)]
+    pub permissions: Vec<String>,
     /// Halo to begin with.
     #[serde(default)]
     pub halo: HaloSeed,
@@ -134,6 +137,14 @@ pub struct IntuneStep {
     pub export: Option<ExportOptions>,
     /// Removes all devices.
     pub empty: bool,
+    /// Sets properties of the user that `id` names.
+    pub set_user: Option<Map<String, Value>>,
+    /// Deletes this user.
+    pub remove_user: Option<u32>,
+    /// Entra registers an owner: the device, and the user (0: nobody).
+    pub owner: Option<(u32, u32)>,
+    /// Entra forgets what changed among its users so far.
+    pub expire_user_links: bool,
     /// All devices synchronise, and nothing else changes.
     pub synchronise: bool,
 }

@@ -38,6 +38,7 @@ pub fn play(case: &Case) -> String {
         microsoft: MicrosoftOptions {
             page_size: case.page_size.unwrap_or(1000),
             export: case.export.clone(),
+            roles: MicrosoftOptions::default().roles.into_iter().chain(case.permissions.clone()).collect(),
             ..MicrosoftOptions::default()
         },
         halo: case.halo.options.clone(),

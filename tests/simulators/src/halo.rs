@@ -11,6 +11,7 @@ mod clock;
 mod configuration;
 mod control;
 mod customers;
+mod intune_connections;
 mod licences;
 mod list;
 mod options;
@@ -40,6 +41,7 @@ pub use self::catalog::{
     TypeSeed, User, UserSeed,
 };
 pub use self::clock::{Clock, DateForm};
+pub use self::intune_connections::{AzureConnectionSeed, ConnectionForm};
 pub use self::licences::{Licence, LicenceKeys, LicenceOptions, LicenceSeed, LicenceTexts, SoftwareStorage};
 pub use self::options::{
     Access, Agent, BatchFailure, BrokenRow, Columns, ConfigurationAccess, Discovery, EmptyFields, ErrorShape,

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use integrator_core::model::{
-    Asset, AssetId, AssetWrite, DeviceId, DeviceKey, HaloUser, Link, RunId, RunRecord, SoftwareMemory,
-    TenantId, UserId,
+    Asset, AssetId, AssetWrite, DeviceId, DeviceKey, EntraUser, HaloUser, Link, RunId, RunRecord,
+    SoftwareMemory, TenantId, UserId,
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -25,6 +25,10 @@ pub struct ChangeSet {
     pub remove_users: Vec<UserId>,
     /// What was written of devices' software. A device's goes with its link.
     pub put_software: Vec<SoftwareMemory>,
+    /// Users of a tenant, by the tenant's key.
+    pub put_entra_users: Vec<(DeviceKey, EntraUser)>,
+    /// Users that the tenant no longer has, by the keys of tenant and object id.
+    pub remove_entra_users: Vec<(DeviceKey, DeviceKey)>,
     /// Small documents by name.
     pub put_marks: Vec<(String, serde_json::Value)>,
     /// Marks to forget.
@@ -49,6 +53,8 @@ impl ChangeSet {
             && self.put_users.is_empty()
             && self.remove_users.is_empty()
             && self.put_software.is_empty()
+            && self.put_entra_users.is_empty()
+            && self.remove_entra_users.is_empty()
             && self.put_marks.is_empty()
             && self.remove_marks.is_empty()
             && self.put_journal.is_empty()

@@ -6,6 +6,7 @@ use super::error::SyncError;
 use super::index::{advance_mark, refresh_assets, refresh_users};
 use super::options::{Allowances, IndexReading};
 use super::outcome::ExitClass;
+use super::people::{add_entra_users, add_owners};
 use super::planner::Planner;
 use super::resolve::{Known, resolve};
 use super::sink::PlanSink;
@@ -22,7 +23,7 @@ use integrator_core::decide::{Rulebook, UserIndex, projection};
 use integrator_core::model::{Action, Catalogue, Counts, Entity, RunId, RunRecord, RunStatus};
 use integrator_core::plan::{Footer, Header, PLAN_FORMAT, judge_deactivations, judge_empty_source};
 use integrator_core::resolve::placeholder::Placeholders;
-use integrator_core::settings::{Connection, SoftwareMatch};
+use integrator_core::settings::{Connection, SoftwareMatch, UserSource};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,8 +146,13 @@ impl Session {
         allow: Allowances,
     ) -> Result<Footer, SyncError> {
         let world = self.world.clone();
-        let Basis { rulebook, users, now } = side.basis;
+        let Basis { rulebook, mut users, now } = side.basis;
         let read = swept.rows.len() as u64;
+        if self.connection.users.source == UserSource::Entra {
+            let index =
+                Arc::get_mut(&mut users).ok_or_else(|| SyncError::bug("the users are in use already"))?;
+            add_owners(index, &self.connection.users, graph, &swept.rows, &swept.spool).await?;
+        }
         let resolved = resolve(&mut swept, &rulebook, store, halo, side.known).await?;
         let linked = resolved.linked_before;
         let shared = Arc::new(Shared {
@@ -178,7 +184,7 @@ impl Session {
         }
         let empty = judge_empty_source(read, linked);
         planner.plan_licences().await?;
-        decide_all(&Arc::new(swept.spool), &shared, &mut planner, &*world.progress, &world.stop).await?;
+        decide_all(&swept.spool, &shared, &mut planner, &*world.progress, &world.stop).await?;
         if let Some(device) = device {
             if planner.sink.counts.devices_read == 0 {
                 return Err(SyncError::settings(
@@ -221,8 +227,11 @@ impl Session {
         refresh_users(&halo, store, &world.user_members(), index, self.now, progress).await?;
         let users = Arc::new(self.user_index(store, graph, &rulebook).await?);
         let basis = Basis { rulebook, users, now: self.now };
-        // From here on the sweep decides devices while it reads them; it is set once a run.
-        let _ = self.basis.set(basis.clone());
+        if self.connection.users.source == UserSource::Intune {
+            // From here on the sweep decides devices while it reads them; it is set once a run. Registered owners
+            // are known only once the sweep has shown whose devices they are.
+            let _ = self.basis.set(basis.clone());
+        }
         let notices = refresh_assets(&halo, store, &catalogue, index, self.now, progress).await?;
         let undecided = apply::recover(&halo, store, lease, &self.connection.id).await?;
         let known = Known::load(store, &self.connection, undecided).await?;
@@ -244,11 +253,7 @@ impl Session {
                 users.add(&user, settings);
             }
         }
-        if !settings.identifier.is_on_the_device() {
-            for (id, value) in graph.users(settings.identifier).await? {
-                users.add_entra(&id, value);
-            }
-        }
+        add_entra_users(&mut users, settings, graph, store, &rulebook.connection.microsoft.tenant).await?;
         Ok(users)
     }
 

@@ -18,6 +18,8 @@ pub(super) enum Area {
     Customers,
     Configuration,
     Licences,
+    /// Halo's connections to other systems.
+    Integrations,
     /// The signed-in agent itself: every token may ask.
     Myself,
 }
@@ -140,7 +142,7 @@ impl Gate {
         let role = match area {
             Area::Assets => options.agent.assets,
             Area::Customers => options.agent.customers,
-            Area::Configuration => options.agent.configuration,
+            Area::Configuration | Area::Integrations => options.agent.configuration,
             Area::Licences => options.agent.licences,
             Area::Myself => Access::Edit,
         };
@@ -207,6 +209,7 @@ fn scopes_allow(scopes: &[String], area: Area, wanted: Access, configuration: Co
         Area::Assets => has("all") || has("all:standard") || has_area("assets"),
         Area::Customers => has("all") || has("all:standard") || has_area("customers"),
         Area::Licences => has("all") || has("all:standard") || has_area("softwarelicensing"),
+        Area::Integrations => has("all") || has("admin"),
         Area::Configuration => {
             let anybody = wanted == Access::Read && configuration == ConfigurationAccess::AnyToken;
             anybody || has("all") || has("admin")

@@ -12,7 +12,8 @@ use super::errors::{self, RequestIds, Service};
 use super::query::{Query, decoded};
 use super::tokens::Refusal;
 use super::{
-    Shared, SharedState, batch, bytes_response, detected, devices, directory, entra, exports, json_response,
+    Shared, SharedState, batch, bytes_response, changes, detected, devices, directory, entra, exports,
+    json_response, records,
 };
 use crate::faults::Effect;
 
@@ -138,10 +139,13 @@ pub(super) fn answer(shared: &Shared, question: &Question) -> Answer {
             exports::look(shared, question, &job["exportJobs('".len()..job.len() - 2])
         }
         (method, ["deviceManagement", ..]) => no_route(question, method),
+        ("GET", ["devices"]) => records::list(shared, question),
+        ("GET", ["devices", id, "registeredOwners"]) => records::owners(shared, question, id),
         ("GET", ["users"]) => directory::users(shared, question),
+        ("GET", ["users", "delta"]) => changes::users(shared, question),
         ("GET", ["users", id]) => directory::user(shared, question, id),
         ("GET", ["organization"]) => directory::organization(shared, question),
-        (method, ["users" | "organization", ..]) => {
+        (method, ["users" | "organization" | "devices", ..]) => {
             let says = format!("The request is not supported: {method} {}.", question.path);
             question.refused(405, "Request_BadRequest", &says)
         }

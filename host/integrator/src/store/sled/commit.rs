@@ -8,6 +8,7 @@ use super::summaries::Blocks;
 use crate::store::{ChangeSet, Durability, Lease, StoreError};
 use ::sled::Batch;
 use chrono::{DateTime, Utc};
+use integrator_core::model::DeviceKey;
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
@@ -208,6 +209,9 @@ fn batch_of(changes: ChangeSet, blocks: &mut Blocks<'_>) -> Result<(Batch, i64),
     for id in changes.remove_users {
         batch.remove(Kind::User.number(id.0));
     }
+    for (tenant, user) in changes.remove_entra_users {
+        batch.remove(Kind::EntraUser.device(tenant, user));
+    }
     for name in changes.remove_marks {
         batch.remove(Kind::Mark.text(name.as_bytes()));
     }
@@ -230,6 +234,10 @@ fn batch_of(changes: ChangeSet, blocks: &mut Blocks<'_>) -> Result<(Batch, i64),
         let key = Kind::Software.device(memory.tenant, memory.device);
         let stored = StoredSoftware { digest: memory.digest, titles: memory.titles };
         put(&mut batch, Kind::Software, key, &stored)?;
+    }
+    for (tenant, user) in changes.put_entra_users {
+        let key = Kind::EntraUser.device(tenant, DeviceKey::of(&user.id));
+        put(&mut batch, Kind::EntraUser, key, &user)?;
     }
     for entry in changes.put_journal {
         put(&mut batch, Kind::Journal, Kind::Journal.text(entry.id.as_bytes()), &entry)?;
