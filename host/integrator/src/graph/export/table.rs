@@ -110,39 +110,52 @@ enum End {
     OpenQuote,
 }
 
-/// Splits a row. A value is quoted when it begins with a quote and one stands before the next comma or the end.
+/// Splits a row. A value is quoted when it begins with a quote and its next single quote ends it; one that only begins
+/// with a word in quotes is not.
 fn split(line: &[u8], cells: &mut Vec<Cell>) -> End {
     cells.clear();
     let mut at = 0;
     loop {
-        if line.get(at) == Some(&b'"') {
-            let (mut place, mut doubled) = (at + 1, false);
-            let end = loop {
-                match line.get(place) {
-                    None => return End::OpenQuote,
-                    Some(b'"') => match line.get(place + 1) {
-                        Some(b'"') => {
-                            doubled = true;
-                            place += 2;
-                        }
-                        None | Some(b',') => break place,
-                        // A quote in the middle of a quoted value.
-                        Some(_) => place += 1,
-                    },
-                    Some(_) => place += 1,
-                }
-            };
-            cells.push(Cell { start: at + 1, end, doubled });
-            at = end + 1;
-        } else {
-            let end = comma(line, at);
-            cells.push(Cell { start: at, end, doubled: false });
-            at = end;
-        }
+        let cell = match quoted(line, at) {
+            Quoted::Cell(cell) => cell,
+            Quoted::Open => return End::OpenQuote,
+            Quoted::No => Cell { start: at, end: comma(line, at), doubled: false },
+        };
+        cells.push(cell);
+        // Behind the closing quote, if there is one, stands a comma or the end.
+        at = comma(line, cell.end);
         if at >= line.len() {
             return End::Complete;
         }
         at += 1;
+    }
+}
+
+enum Quoted {
+    Cell(Cell),
+    Open,
+    No,
+}
+
+/// The quoted value that begins here, if one does.
+fn quoted(line: &[u8], at: usize) -> Quoted {
+    if line.get(at) != Some(&b'"') {
+        return Quoted::No;
+    }
+    let (mut place, mut doubled) = (at + 1, false);
+    loop {
+        match (line.get(place), line.get(place + 1)) {
+            (None, _) => return Quoted::Open,
+            (Some(b'"'), Some(b'"')) => {
+                doubled = true;
+                place += 2;
+            }
+            (Some(b'"'), None | Some(b',')) => {
+                return Quoted::Cell(Cell { start: at + 1, end: place, doubled });
+            }
+            (Some(b'"'), Some(_)) => return Quoted::No,
+            (Some(_), _) => place += 1,
+        }
     }
 }
 
