@@ -8,6 +8,7 @@ pub mod absent;
 pub mod create;
 pub mod guard;
 pub mod line;
+pub mod software;
 pub mod step;
 pub mod text;
 pub mod update;
@@ -16,5 +17,8 @@ pub use absent::plan_absent;
 pub use create::{plan_create, plan_type};
 pub use guard::{GuardVerdict, judge_deactivations, judge_empty_source};
 pub use line::{Footer, Header, HeldDevice, Line, PLAN_FORMAT, Remember};
+pub use software::{
+    SoftwareWrite, Title, Titles, plan_licence, plan_software, software_alone, with_software,
+};
 pub use step::{Change, Effect, Facts, Part, Planned, Step, StepId, StepKind};
 pub use update::{Basis, StatusLeftOut, Subject, plan_update};

@@ -132,7 +132,6 @@ fn features_that_are_still_to_come_are_named_as_such() {
         ("transform = \"yes-no\"", "transform = [{ rhai = \"name\" }]"),
         ("site = \"user-then-default\"", "site = \"plugin\"\nsite_plugin = \"name\""),
         ("details_refresh_days = 7", "details_refresh_days = 30"),
-        ("software = false", "software = true"),
         ("deactivate = false", "deactivate = true"),
         (
             "recovered = \"Active\"",
@@ -273,7 +272,7 @@ fn all_problems_of_all_files_are_told_at_once() {
     let integrator = INTEGRATOR.replace("client_id", "clientid").replace("\"2.214\"", "\"?\"");
     let connection = CONTOSO
         .replace("match_by", "matchby")
-        .replace("software = false", "software = true")
+        .replace("deactivate = false", "deactivate = true")
         .replace("trim", "trym");
     let found = problems(&integrator, &connection);
     let lines: Vec<String> = found.iter().map(Diagnostic::one_line).collect();

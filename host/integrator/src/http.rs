@@ -4,6 +4,7 @@
 //! outside this module names the HTTP library.
 
 mod budget;
+mod download;
 mod endpoint;
 mod error;
 mod maker;

@@ -23,6 +23,7 @@ pub mod progress;
 mod resolve;
 mod session;
 mod sink;
+mod software;
 mod spool;
 mod sweep;
 pub mod world;
@@ -69,7 +70,7 @@ async fn import_in(session: &mut Session, options: &ImportOptions) -> Result<Exi
         }
         let lines = store.plan_reader(&session.run.0);
         let applied = session.apply(&lease, lines, footer.steps, Preconditions::Fresh).await?;
-        Ok(if applied.counts.assets_failed > 0 { ExitClass::Partial } else { class })
+        Ok(if applied.is_partial() { ExitClass::Partial } else { class })
     }
     .await;
     store.release(lease).await?;
@@ -139,7 +140,7 @@ async fn apply_in(session: &mut Session, opened: plan_file::Opened) -> Result<Ex
     let result = async {
         session.prepare_apply(&lease).await?;
         let applied = session.apply(&lease, opened.lines, opened.footer.steps, Preconditions::Verify).await?;
-        Ok(if applied.counts.assets_failed > 0 { ExitClass::Partial } else { class })
+        Ok(if applied.is_partial() { ExitClass::Partial } else { class })
     }
     .await;
     store.release(lease).await?;

@@ -7,10 +7,12 @@
 mod batch;
 mod changes;
 mod control;
+mod detected;
 mod devices;
 mod directory;
 mod entra;
 mod errors;
+mod exports;
 mod graph;
 mod query;
 mod records;
@@ -27,6 +29,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::Value;
 
+pub use self::exports::{ExportFile, ExportOptions};
 use crate::faults::Faults;
 use crate::fleet::Fleet;
 use crate::server::{Bound, RequestLog, RunningServer, ServeOptions};
@@ -130,6 +133,8 @@ pub struct MicrosoftOptions {
     pub oldest_user_change: u64,
     /// Whether rendered pages are kept.
     pub page_cache: PageCache,
+    /// How export jobs behave.
+    pub export: ExportOptions,
 }
 
 impl Default for MicrosoftOptions {
@@ -156,6 +161,7 @@ impl Default for MicrosoftOptions {
             user_change_page: 200,
             oldest_user_change: 0,
             page_cache: PageCache::Off,
+            export: ExportOptions::default(),
         }
     }
 }
@@ -176,6 +182,10 @@ struct Shared {
     grants: entra::Grants,
     faults: Faults,
     pages: Mutex<Pages>,
+    exports: Mutex<exports::Jobs>,
+    detected: Mutex<detected::Detected>,
+    /// Where exported files lie.
+    storage: String,
     /// The address with its prefix.
     address: String,
     prefix: String,
@@ -200,6 +210,18 @@ impl Shared {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn exports(&self) -> MutexGuard<'_, exports::Jobs> {
+        self.exports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn detected(&self) -> MutexGuard<'_, detected::Detected> {
+        self.detected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn storage(&self) -> &str {
+        &self.storage
+    }
+
     /// The address as the client wrote it: absolute links name the host that was asked.
     fn root(&self, host: Option<&str>) -> String {
         let scheme = self.address.split("://").next().unwrap_or("http");
@@ -214,6 +236,8 @@ impl Shared {
 #[derive(Debug)]
 pub struct Microsoft {
     server: RunningServer,
+    /// The storage of exported files: another host, of which only tests of https make the same one.
+    _storage: Option<RunningServer>,
     shared: SharedState,
     log: RequestLog,
 }
@@ -223,6 +247,10 @@ impl Microsoft {
     pub async fn start(fleet: Fleet, options: MicrosoftOptions, serve: ServeOptions) -> io::Result<Self> {
         let (faults, log) = (Faults::new(), RequestLog::new());
         let prefix = serve.prefix.trim_end_matches('/').to_owned();
+        let storage = match serve.tls {
+            Some(_) => None,
+            None => Some(Bound::new(ServeOptions::default()).await?),
+        };
         let bound = Bound::new(ServeOptions { status_answer: Some(graph::usual_answer), ..serve }).await?;
         let shared = Arc::new(Shared {
             fleet: RwLock::new(fleet),
@@ -231,17 +259,24 @@ impl Microsoft {
             grants: entra::Grants::default(),
             faults: faults.clone(),
             pages: Mutex::default(),
+            exports: Mutex::default(),
+            detected: Mutex::default(),
+            storage: storage.as_ref().unwrap_or(&bound).address().to_owned(),
             address: bound.address().to_owned(),
             prefix,
         });
         let router = Router::new()
             .route("/{tenant}/oauth2/v2.0/token", post(entra::token))
             .route("/{tenant}/oauth2/v2.0/authorize", get(entra::authorize))
+            .route("/exports/{file}", get(exports::download))
             .fallback(graph::handle)
             .with_state(Arc::clone(&shared));
+        let files =
+            Router::new().route("/exports/{file}", get(exports::download)).with_state(Arc::clone(&shared));
+        let storage = storage.map(|bound| bound.serve(files, faults.clone(), log.clone())).transpose()?;
         let control = control::router(Arc::clone(&shared));
         let server = bound.with_control(control).serve(router, faults, log.clone())?;
-        Ok(Self { server, shared, log })
+        Ok(Self { server, _storage: storage, shared, log })
     }
 
     /// The address of both services, without a slash at the end. Entra's is `{address}/{tenant}/oauth2/v2.0/token`,
@@ -273,6 +308,16 @@ impl Microsoft {
     /// The options, to change roles or the secret while the server runs. Requests wait while the guard lives.
     pub fn options(&self) -> MutexGuard<'_, MicrosoftOptions> {
         self.shared.options()
+    }
+
+    /// How many export jobs were made.
+    pub fn export_jobs(&self) -> u32 {
+        self.shared.exports().made()
+    }
+
+    /// How many exported files were fetched.
+    pub fn downloads(&self) -> u32 {
+        self.shared.exports().downloads()
     }
 
     /// Lets every token that was issued so far expire.

@@ -60,6 +60,8 @@ pub fn plan_absent(
         }],
         asset: Some(AssetWrite { id: Some(asset.id), status: Some(status), ..AssetWrite::default() }),
         new_type: None,
+        new_licence: None,
+        software: None,
         link: Some(after),
         replaces: None,
     };

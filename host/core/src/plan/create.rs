@@ -53,6 +53,8 @@ pub fn plan_type(facts: Facts<'_>, name: &str, group: Option<&Named<GroupId>>) -
         }],
         asset: None,
         new_type: Some(TypeWrite { name: name.to_owned(), group: group.map(|group| group.id), like, fields }),
+        new_licence: None,
+        software: None,
         link: None,
         replaces: None,
     }
@@ -93,6 +95,7 @@ pub fn plan_create(
         tenant: Some(facts.tenant.clone()),
         users: user.map(|user| vec![user]),
         members: members(facts, decision, type_id),
+        software: None,
     };
     let step = Step {
         step: StepId(String::new()),
@@ -105,6 +108,8 @@ pub fn plan_create(
         link: Some(link(facts, device, decision, &write)),
         asset: Some(write),
         new_type: None,
+        new_licence: None,
+        software: None,
         replaces: None,
     };
     (step.sealed(), left_out)

@@ -1,9 +1,12 @@
 //! One step of a plan, and what planning one device can come to.
 
 use super::line::Remember;
+use super::software::SoftwareWrite;
 use crate::decide::Rulebook;
 use crate::model::catalogue::Catalogue;
-use crate::model::{AssetId, AssetWrite, DeviceId, Link, Member, StatusId, TenantId, TypeId, TypeWrite};
+use crate::model::{
+    AssetId, AssetWrite, DeviceId, LicenceWrite, Link, Member, StatusId, TenantId, TypeId, TypeWrite,
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -57,6 +60,8 @@ impl fmt::Display for StepId {
 pub enum StepKind {
     /// Creates an asset type.
     CreateType,
+    /// Creates a software licence.
+    CreateLicence,
     /// Creates an asset.
     CreateAsset,
     /// Changes an asset.
@@ -100,6 +105,12 @@ pub struct Step {
     pub asset: Option<AssetWrite>,
     /// The write of a type.
     pub new_type: Option<TypeWrite>,
+    /// The write of a licence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_licence: Option<LicenceWrite>,
+    /// The asset's software, whole, where it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub software: Option<SoftwareWrite>,
     /// What is remembered once it is done; the asset's number is filled in for a created one.
     pub link: Option<Link>,
     /// The link that this one takes over, by its device.
@@ -124,7 +135,15 @@ impl Step {
             &self.replaces,
         ))
         .unwrap_or_default();
-        self.step = StepId(blake3::hash(&content).to_hex().chars().take(20).collect());
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&content);
+        if let Some(licence) = &self.new_licence {
+            hasher.update(&serde_json::to_vec(licence).unwrap_or_default());
+        }
+        if let Some(software) = &self.software {
+            hasher.update(&software.content.to_le_bytes());
+        }
+        self.step = StepId(hasher.finalize().to_hex().chars().take(20).collect());
         self
     }
 }
@@ -164,6 +183,8 @@ pub enum Part {
     User,
     /// Halo's memory of the Intune device.
     IntuneId,
+    /// Its software, or a licence for it.
+    Software,
     /// An asset field or a system member.
     Member(Member),
 }

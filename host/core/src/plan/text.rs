@@ -8,6 +8,7 @@ use std::fmt::Write;
 pub fn step(step: &Step) -> String {
     let mut text = String::new();
     let target = match (step.kind, step.target()) {
+        (StepKind::CreateLicence, _) => "create licence".to_owned(),
         (StepKind::CreateType, _) => "create asset type".to_owned(),
         (StepKind::CreateAsset, _) => "create asset".to_owned(),
         (StepKind::UpdateAsset, Some(asset)) => format!("update asset {asset}"),

@@ -451,6 +451,8 @@ impl Draft<'_> {
             changes,
             asset: Some(self.write),
             new_type: None,
+            new_licence: None,
+            software: None,
             link: Some(self.link),
             replaces,
         };

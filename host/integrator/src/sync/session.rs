@@ -10,6 +10,7 @@ use super::people::{add_entra_users, add_owners};
 use super::planner::Planner;
 use super::resolve::{Known, resolve};
 use super::sink::PlanSink;
+use super::software::{SoftwareFound, SoftwareNeeds, SoftwareReading, combine};
 use super::sweep::{Basis, Reading, Swept, sweep};
 use super::world::World;
 use super::{catalogue, permissions};
@@ -21,7 +22,7 @@ use integrator_core::decide::{Rulebook, UserIndex, projection};
 use integrator_core::model::{Action, Catalogue, Counts, Entity, RunId, RunRecord, RunStatus};
 use integrator_core::plan::{Footer, Header, PLAN_FORMAT, judge_deactivations, judge_empty_source};
 use integrator_core::resolve::placeholder::Placeholders;
-use integrator_core::settings::{Connection, UserSource};
+use integrator_core::settings::{Connection, SoftwareMatch, UserSource};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,8 @@ pub(super) struct Session {
     halo: Option<HaloClient>,
     /// The sweep, under way since the run began; dropped with the run.
     sweeping: JoinSet<Result<Swept, SyncError>>,
+    /// The reading of installed software, under way as long.
+    software: SoftwareReading,
     /// What devices are decided by, as soon as it is known.
     basis: Arc<SetOnce<Basis>>,
 }
@@ -90,6 +93,7 @@ impl Session {
             graph: None,
             halo: None,
             sweeping: JoinSet::new(),
+            software: SoftwareReading::default(),
             basis: Arc::new(SetOnce::new()),
         }
     }
@@ -114,7 +118,18 @@ impl Session {
         // Whichever side fails first ends the run; the other is dropped.
         let (swept, (halo, side)) = tokio::try_join!(sweeping, reading_halo)?;
         self.halo = Some(halo.clone());
-        self.plan_swept(swept, side, &graph, &halo, &*store, device, allow).await
+        let read = self.software.end(&world.stop).await?;
+        let needs = SoftwareNeeds {
+            halo: &halo,
+            store: &*store,
+            rulebook: &side.basis.rulebook,
+            tenant: &self.connection.microsoft.tenant,
+            by: self.software_match(),
+            index,
+            now: self.now,
+        };
+        let software = Box::pin(combine(needs, read)).await?;
+        self.plan_swept(swept, side, software, &graph, &halo, &*store, device, allow).await
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one run, each used once, in one place")]
@@ -122,6 +137,7 @@ impl Session {
         &mut self,
         mut swept: Swept,
         side: HaloSide,
+        software: SoftwareFound,
         graph: &GraphClient,
         halo: &HaloClient,
         store: &dyn Store,
@@ -144,6 +160,7 @@ impl Session {
             resolved,
             now,
             only: device.map(integrator_core::model::value::fold),
+            software: software.side,
         });
         let header = Header {
             format: PLAN_FORMAT,
@@ -160,10 +177,13 @@ impl Session {
         let mut planner = Planner::new(sink, side.catalogue, halo, store, Arc::clone(&shared), &self.run.0);
         planner.sink.notices.extend(graph.expiry_notice().map(str::to_owned));
         planner.sink.notices.extend(side.notices);
+        planner.sink.notices.extend(software.notices);
+        planner.sink.left_out |= software.left_out;
         if swept.repeated > 0 {
             tracing::info!(rows = swept.repeated, "Graph sent devices on more than one page");
         }
         let empty = judge_empty_source(read, linked);
+        planner.plan_licences().await?;
         decide_all(&swept.spool, &shared, &mut planner, &*world.progress, &world.stop).await?;
         if let Some(device) = device {
             if planner.sink.counts.devices_read == 0 {
@@ -231,6 +251,12 @@ impl Session {
         Ok(users)
     }
 
+    /// By what software is recognised.
+    fn software_match(&self) -> SoftwareMatch {
+        let setting = self.connection.imports.software.and_then(|software| software.match_by);
+        setting.unwrap_or_else(|| SoftwareMatch::of_version(self.world.settings.integrator.halo.version))
+    }
+
     /// Applies the lines of a plan and finishes the index for the next run.
     pub(super) async fn apply(
         &mut self,
@@ -255,7 +281,7 @@ impl Session {
             stop: self.world.stop.clone(),
             steps,
         };
-        let (applied, result) = apply::apply(context, lines).await;
+        let (applied, result) = Box::pin(apply::apply(context, lines)).await;
         let written = &applied.counts;
         let counts = &mut self.record.counts;
         counts.assets_created = written.assets_created;
@@ -264,6 +290,8 @@ impl Session {
         counts.assets_recovered = written.assets_recovered;
         counts.assets_failed = written.assets_failed;
         counts.types_created = written.types_created;
+        counts.licences_created = written.licences_created;
+        counts.software_written = written.software_written;
         counts.users_linked = written.users_linked;
         counts.users_unlinked = written.users_unlinked;
         self.record.notices.extend(applied.notices.iter().cloned());
@@ -289,6 +317,14 @@ impl Session {
         self.world.lock()?;
         let graph = self.world.graph(&self.connection).await?;
         self.graph = Some(graph.clone());
+        // First of all, because it takes longest.
+        self.software = SoftwareReading::begin(
+            &graph,
+            self.connection.imports.software,
+            self.software_match(),
+            self.world.settings.integrator.data.join("spool"),
+            self.run.0.clone(),
+        );
         let connection = Arc::clone(&self.connection);
         let world = self.world.clone();
         let run = self.run.0.clone();

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::catalog::{ClientSeed, TypeSeed, UserSeed};
 use super::clock::{Clock, DateForm};
 use super::intune_connections::{AzureConnectionSeed, ConnectionForm};
+use super::licences::LicenceOptions;
 
 /// A simulated Halo. The default is a small hosted installation that behaves well.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,6 +75,8 @@ pub struct HaloOptions {
     pub broken_rows: Vec<(u64, BrokenRow)>,
     /// Whether every site has the user "General User" that Halo makes by itself.
     pub general_users: GeneralUsers,
+    /// Software licences, and software on assets.
+    pub licences: LicenceOptions,
     /// Clients and sites to begin with.
     pub clients: Vec<ClientSeed>,
     /// Asset types to begin with.
@@ -123,6 +126,7 @@ impl Default for HaloOptions {
             first_asset_id: 1001,
             broken_rows: Vec::new(),
             general_users: GeneralUsers::EverySite,
+            licences: LicenceOptions::default(),
             clients: vec![
                 ClientSeed {
                     name: "Contoso Ltd".to_owned(),
@@ -171,6 +175,8 @@ pub struct Agent {
     pub customers: Access,
     /// Asset types, groups, fields and lookups.
     pub configuration: Access,
+    /// Software licences.
+    pub licences: Access,
 }
 
 impl Default for Agent {
@@ -180,6 +186,7 @@ impl Default for Agent {
             assets: Access::Edit,
             customers: Access::Edit,
             configuration: Access::Edit,
+            licences: Access::Edit,
         }
     }
 }

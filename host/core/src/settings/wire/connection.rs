@@ -387,17 +387,15 @@ pub(in crate::settings) struct Imports {
     pub(in crate::settings) shared_serial: Option<At<SharedSerial>>,
     /// Age of single reads. Still to come: only 7 is accepted.
     pub(in crate::settings) details_refresh_days: Option<At<u32>>,
-    /// Whether installed software is imported. Still to come: only `false` is accepted.
+    /// Whether installed software is imported. Default false.
     pub(in crate::settings) software: Option<At<bool>>,
     /// How long one export of software may take. Default 1800. Counts only with `software`.
     #[schemars(range(min = 1, max = 86_400))]
-    #[expect(dead_code, reason = "known, but nothing reads it while software is off")]
     pub(in crate::settings) software_wait_seconds: Option<At<u32>>,
-    /// How software is recognised. Counts only with `software`.
-    #[expect(dead_code, reason = "known, but nothing reads it while software is off")]
+    /// By what a title's licence is found. Default: by Halo's version (`halo.version`), "name" from 2.214 on and
+    /// "id" before; "name" when no version is given. Counts only with `software`.
     pub(in crate::settings) match_software_by: Option<At<SoftwareKey>>,
-    /// Whether licences' match texts count. Default true. Counts only with `software`.
-    #[expect(dead_code, reason = "known, but nothing reads it while software is off")]
+    /// Whether licences' match texts count besides their names. Default true. Counts only with `software`.
     pub(in crate::settings) match_licences_by_name: Option<At<bool>>,
     /// Whether devices that only Microsoft Defender manages are left out. Default true.
     pub(in crate::settings) exclude_sense_managed: Option<At<bool>>,
@@ -445,7 +443,7 @@ pub(in crate::settings) enum SharedSerial {
 pub(in crate::settings) enum SoftwareKey {
     /// By its name.
     Name,
-    /// By its key in the export.
+    /// By its key in Intune's export; an export that fails leaves software out.
     Id,
 }
 
