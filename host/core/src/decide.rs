@@ -6,10 +6,12 @@
 pub mod asset_type;
 pub mod compare;
 pub mod decision;
+pub mod life;
 pub mod rulebook;
 pub mod transform;
 pub mod user;
 
 pub use decision::{Decision, FieldDecision, SiteDecision, TypeDecision, TypeReason, decide};
+pub use life::{LifeDecision, Standing};
 pub use rulebook::{NameProblem, Needs, Rulebook, TypeRef, needs, projection};
 pub use user::{UserDecision, UserIndex, UserRef};

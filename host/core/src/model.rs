@@ -19,7 +19,7 @@ pub use device::{Device, IdentityRow, Projection, Slot, UnreadableRow};
 pub use ids::{
     AssetId, ClientId, DeviceId, DeviceKey, FieldId, GroupId, SiteId, StatusId, TenantId, TypeId, UserId,
 };
-pub use link::{FieldMemory, Link, LinkOrigin, LinkState, LinkSummary};
+pub use link::{Deactivated, FieldMemory, Life, Link, LinkOrigin, LinkState, LinkSummary};
 pub use property::{Availability, Kind, Property};
 pub use run::{Action, Counts, Entity, RunId, RunRecord, RunStatus};
 pub use value::Value;

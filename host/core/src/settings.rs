@@ -20,7 +20,10 @@ mod source;
 mod wire;
 
 pub use asset_types::{AssetTypes, Criterion, Determine, Operand, Rule, Subject, Test, TypeUpdates};
-pub use connection::{Cloud, Connection, Guard, Guards, Microsoft, Organisations, SecretSource, Statuses};
+pub use connection::{
+    Cloud, Connection, Deactivation, Guard, Guards, Inactive, LifeSign, Microsoft, Organisations,
+    SecretSource, Statuses,
+};
 pub use diagnostic::{Diagnostic, SettingsError};
 pub use example::{
     ExampleConnection, ExampleIntegrator, ExampleRule, ExampleStatuses, example_connection,

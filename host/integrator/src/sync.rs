@@ -7,6 +7,7 @@
 mod apply;
 mod catalogue;
 pub mod check;
+mod complete;
 mod decide;
 mod error;
 mod index;
@@ -63,6 +64,7 @@ async fn import_in(session: &mut Session, options: &ImportOptions) -> Result<Exi
         }
         let lines = store.plan_reader(&session.run.0);
         let applied = session.apply(&lease, lines, footer.steps, Preconditions::Fresh).await?;
+        session.note_complete(&*store).await?;
         Ok(if applied.counts.assets_failed > 0 { ExitClass::Partial } else { class })
     }
     .await;
@@ -133,6 +135,9 @@ async fn apply_in(session: &mut Session, opened: plan_file::Opened) -> Result<Ex
     let result = async {
         session.prepare_apply(&lease).await?;
         let applied = session.apply(&lease, opened.lines, opened.footer.steps, Preconditions::Verify).await?;
+        // Whether its sweep was complete the plan does not say; taking it for one delays conclusions at most.
+        let tenant = &opened.header.tenant;
+        complete::note(&*store, &session.connection, tenant, opened.header.made).await?;
         Ok(if applied.counts.assets_failed > 0 { ExitClass::Partial } else { class })
     }
     .await;

@@ -1,9 +1,11 @@
 //! One device's decision: everything it should become, with reasons, and a digest that tells when it changes.
 
 use super::asset_type::decide_type;
+use super::life::{LifeDecision, decide_life};
 use super::rulebook::{BoundPiece, BoundSource, Rulebook, TypeRef};
 use super::transform;
 use super::user::{UserDecision, UserIndex};
+use super::life::Standing;
 use crate::model::{Device, SiteId, Value};
 use crate::settings::{Piece, SiteMode, Source};
 use chrono::{DateTime, Utc};
@@ -19,6 +21,8 @@ pub struct Decision {
     pub user: UserDecision,
     /// Its site.
     pub site: SiteDecision,
+    /// Whether it still shows signs of life.
+    pub life: LifeDecision,
     /// Changes when anything above does.
     pub digest: u64,
 }
@@ -119,7 +123,8 @@ pub fn decide(
         .collect();
     let user = users.find(device, rulebook.connection.users.identifier);
     let site = decide_site(rulebook, user);
-    let mut decision = Decision { asset_type, fields, user, site, digest: 0 };
+    let life = decide_life(rulebook, device, now);
+    let mut decision = Decision { asset_type, fields, user, site, life, digest: 0 };
     decision.digest = digest(rulebook, &decision);
     Ok(decision)
 }
@@ -219,6 +224,13 @@ fn digest(rulebook: &Rulebook, decision: &Decision) -> u64 {
     part(&user.to_le_bytes());
     part(&[rulebook.connection.users.unlink_unmatched as u8, rulebook.types.update as u8]);
     part(&decision.site.move_to.map_or(-1, |site| site.0).to_le_bytes());
+    // Most devices are alive and stay: their digests are what they were before there was such a thing.
+    if let Standing::Stale(_) = decision.life.standing {
+        part(b"stale");
+    }
+    if let Some(leaving) = &decision.life.leaving {
+        part(leaving.as_bytes());
+    }
     let mut head = [0; 8];
     hasher.finalize_xof().fill(&mut head);
     u64::from_le_bytes(head)

@@ -34,6 +34,8 @@ pub struct Rulebook {
     pub status_deleted: Option<StatusId>,
     /// `statuses.recovered`
     pub status_recovered: Option<StatusId>,
+    /// `statuses.inactive.status`
+    pub status_inactive: Option<StatusId>,
     /// The Halo member of each tier of `match_by`.
     pub match_members: Vec<Member>,
     /// Each tier of `match_by` in words.
@@ -211,7 +213,10 @@ pub fn needs(connection: &Connection) -> Needs {
             connection.fields.iter().any(|mapping| Member::system_name(&mapping.to).is_none()),
         ),
         statuses: Need::when(
-            statuses.new.is_some() || statuses.deleted.is_some() || statuses.recovered.is_some(),
+            statuses.new.is_some()
+                || statuses.deleted.is_some()
+                || statuses.recovered.is_some()
+                || statuses.inactive.as_ref().is_some_and(|inactive| inactive.status.is_some()),
         ),
         default_site: Need::when(connection.imports.default_site.is_some()),
     }
@@ -268,6 +273,8 @@ impl Rulebook {
         let status_new = binder.status("statuses.new", statuses.new.as_deref());
         let status_deleted = binder.status("statuses.deleted", statuses.deleted.as_deref());
         let status_recovered = binder.status("statuses.recovered", statuses.recovered.as_deref());
+        let inactive = statuses.inactive.as_ref().and_then(|inactive| inactive.status.as_deref());
+        let status_inactive = binder.status("statuses.inactive", inactive);
         let (Some(client), true) = (client, binder.problems.is_empty()) else {
             return Err(binder.problems);
         };
@@ -293,6 +300,7 @@ impl Rulebook {
             status_new,
             status_deleted,
             status_recovered,
+            status_inactive,
             match_members,
             tier_names,
         })

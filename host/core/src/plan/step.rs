@@ -3,7 +3,9 @@
 use super::line::Remember;
 use crate::decide::Rulebook;
 use crate::model::catalogue::Catalogue;
-use crate::model::{AssetId, AssetWrite, DeviceId, Link, Member, StatusId, TenantId, TypeId, TypeWrite};
+use crate::model::{
+    AssetId, AssetWrite, DeviceId, FieldId, Link, Member, StatusId, TenantId, TypeId, TypeWrite,
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -29,6 +31,14 @@ impl Facts<'_> {
             .and_then(|known| known.detail.as_ref())
             .and_then(|detail| detail.statuses.as_ref())
             .is_none_or(|allowed| allowed.contains(&status))
+    }
+
+    /// Whether assets of a type have a field; an unread type, or one that tells of no fields, is taken to have it.
+    pub fn has_field(&self, asset_type: Option<TypeId>, field: FieldId) -> bool {
+        asset_type
+            .and_then(|id| self.catalogue.type_of(id))
+            .and_then(|known| known.detail.as_ref())
+            .is_none_or(|detail| detail.fields.is_empty() || detail.fields.contains(&field))
     }
 
     /// The name of a member as people know it.
@@ -162,10 +172,21 @@ pub enum Part {
     Status,
     /// The linked users.
     User,
+    /// Whether the asset is deactivated.
+    Inactive,
     /// Halo's memory of the Intune device.
     IntuneId,
     /// An asset field or a system member.
     Member(Member),
+}
+
+/// What was left out of a write because the asset's type does not take it; told once a type, not once a device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Statuses that the type does not allow.
+    pub statuses: Vec<(Option<TypeId>, StatusId)>,
+    /// Fields that the type lacks.
+    pub fields: Vec<(Option<TypeId>, FieldId)>,
 }
 
 /// What planning one device came to.

@@ -155,6 +155,9 @@ fn render(write: &AssetWrite) -> Value {
             row.insert(name.to_owned(), number.into());
         }
     }
+    if let Some(inactive) = write.inactive {
+        row.insert("inactive".to_owned(), inactive.into());
+    }
     if let Some(intune_id) = &write.intune_id {
         row.insert("intune_id".to_owned(), intune_id.as_str().into());
     }

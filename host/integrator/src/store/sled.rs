@@ -5,6 +5,7 @@
 
 mod codec;
 mod commit;
+mod first;
 mod keys;
 mod leases;
 mod open;
@@ -18,7 +19,7 @@ use super::{
     plans,
 };
 use async_trait::async_trait;
-use codec::{Reader, connection_hash, decode, decode_json, decode_link};
+use codec::{Reader, connection_hash, decode, decode_journal, decode_json, decode_link};
 use commit::{Found, Writer};
 use integrator_core::model::{
     Asset, AssetId, DeviceKey, HaloUser, Link, LinkSummary, RunId, RunRecord, UserId,
@@ -271,7 +272,7 @@ impl Store for SledStore {
                 .scan_prefix(Kind::Journal.text(b""))
                 .map(|row| {
                     let (key, value) = row.map_err(|error| inner.error("read", error))?;
-                    decode(Kind::Journal, &key, &value)
+                    decode_journal(Kind::Journal, &key, &value)
                 })
                 .collect()
         })

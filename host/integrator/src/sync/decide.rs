@@ -153,7 +153,7 @@ fn settle(shared: &Shared, counts: &mut Counts) -> Vec<u32> {
 /// Whether a device's decision and its asset are as they were when they last agreed.
 fn holds(resolved: &Resolved, row: &IdentityRow, link: u32, decision: u64) -> bool {
     resolved.links.get(link as usize).is_some_and(|link| {
-        link.state == LinkState::Present
+        matches!(link.state, LinkState::Present | LinkState::Inactive)
             && link.decision == decision
             && link.serial == row.serial
             && resolved.digest(link.asset) == Some(link.shown)

@@ -11,7 +11,7 @@ use super::resolve::{Known, resolve};
 use super::sink::PlanSink;
 use super::sweep::{Basis, Reading, Swept, sweep};
 use super::world::World;
-use super::{catalogue, permissions};
+use super::{catalogue, complete, permissions};
 use crate::graph::GraphClient;
 use crate::halo::{DiscoveredAddress, HaloClient};
 use crate::store::{ChangeSet, Chunks, Lease, Store};
@@ -42,6 +42,8 @@ pub(super) struct Session {
     pub(super) record: RunRecord,
     pub(super) plan: Option<String>,
     pub(super) footer: Option<Footer>,
+    /// Whether the plan rests on a complete sweep of all devices.
+    complete: bool,
     graph: Option<GraphClient>,
     halo: Option<HaloClient>,
     /// The sweep, under way since the run began; dropped with the run.
@@ -87,6 +89,7 @@ impl Session {
             record,
             plan: None,
             footer: None,
+            complete: false,
             graph: None,
             halo: None,
             sweeping: JoinSet::new(),
@@ -174,6 +177,7 @@ impl Session {
                 swept.nameless.len()
             ));
         } else if !empty.refused {
+            self.complete = true;
             planner.plan_absences(graph).await?;
         }
         let guard = self.connection.guards.deactivate;
@@ -183,6 +187,14 @@ impl Session {
         self.plan = Some(self.run.0.clone());
         self.footer = Some(footer.clone());
         Ok(footer)
+    }
+
+    /// Notes that this import saw all devices, if it did.
+    pub(super) async fn note_complete(&self, store: &dyn Store) -> Result<(), SyncError> {
+        if !self.complete {
+            return Ok(());
+        }
+        complete::note(store, &self.connection, &self.connection.microsoft.tenant, self.now).await
     }
 
     /// Connects to Halo, settles what an earlier run left open, and brings catalogue and index up to date.

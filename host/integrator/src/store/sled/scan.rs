@@ -1,12 +1,12 @@
 //! Ordered reading, chunk by chunk, and the reading of everything for a check.
 
-use super::codec::{Reader, decode, decode_json, decode_link};
+use super::codec::{Reader, decode, decode_journal, decode_json, decode_link};
 use super::commit::{Counts, MadeRecord};
 use super::keys::Kind;
 use super::leases::LeaseRecord;
 use super::summaries::{AssetBlock, LinkBlock, StoredLinkSummary};
 use super::{Inner, SledStore};
-use crate::store::{Chunks, JournalEntry, StoreError};
+use crate::store::{Chunks, StoreError};
 use futures_util::{StreamExt, stream};
 use integrator_core::model::{Asset, HaloUser, RunRecord};
 use std::ops::Bound;
@@ -89,7 +89,7 @@ impl Inner {
         self.check_kind(Kind::Asset, decode::<Asset>)?;
         self.check_kind(Kind::AssetSummaries, decode::<AssetBlock>)?;
         self.check_kind(Kind::Counts, decode::<Counts>)?;
-        self.check_kind(Kind::Journal, decode::<JournalEntry>)?;
+        self.check_kind(Kind::Journal, decode_journal)?;
         self.check_kind(Kind::Lease, decode::<LeaseRecord>)?;
         self.check_kind(Kind::Link, decode_link)?;
         self.check_kind(Kind::LinkSummaries, decode::<LinkBlock>)?;
