@@ -151,7 +151,6 @@ impl Planner<'_> {
         for (link, asset) in links.into_iter().zip(assets) {
             match answers.get(&link.device.key()) {
                 Some(Ok(Existence::Gone)) => {
-                    // One that counts as inactive already was counted by the guard of that run.
                     self.concluded += 1;
                     if self.shared.rulebook.status_deleted.is_some() {
                         self.read_type(asset.as_ref().and_then(|asset| asset.type_id)).await?;
