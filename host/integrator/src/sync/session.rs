@@ -229,6 +229,7 @@ impl Session {
     ) -> Result<UserIndex, SyncError> {
         let settings = &rulebook.connection.users;
         let mut users = UserIndex::default();
+        users.reserve(usize::try_from(store.user_count().await?).unwrap_or_default());
         let mut chunks = store.users();
         while let Some(chunk) = chunks.next().await {
             for user in chunk? {

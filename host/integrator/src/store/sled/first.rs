@@ -10,7 +10,6 @@ use serde::Deserialize;
 
 /// See [`JournalEntry`].
 #[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
 pub(super) struct JournalEntry1 {
     id: String,
     run: RunId,
@@ -23,7 +22,6 @@ pub(super) struct JournalEntry1 {
 }
 
 #[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
 struct JournaledStep1 {
     step: String,
     device: DeviceId,
@@ -32,7 +30,6 @@ struct JournaledStep1 {
 }
 
 #[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
 struct Link1 {
     tenant: TenantId,
     device: DeviceId,
@@ -57,7 +54,6 @@ struct Link1 {
 }
 
 #[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
 struct AssetWrite1 {
     id: Option<AssetId>,
     type_id: Option<TypeId>,
@@ -108,7 +104,11 @@ impl From<Link1> for Link {
             last_complete_run: link.last_complete_run,
             decision: link.decision,
             shown: link.shown,
-            life: Life::default(),
+            // See the link's own record: its state told since when.
+            life: Life {
+                absent_since: (link.state == LinkState::Missing).then_some(link.since),
+                ..Life::default()
+            },
         }
     }
 }
