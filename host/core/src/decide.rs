@@ -11,7 +11,9 @@ pub mod rulebook;
 pub mod transform;
 pub mod user;
 
-pub use decision::{Decision, FieldDecision, SiteDecision, TypeDecision, TypeReason, decide};
+pub use decision::{
+    Decision, FieldDecision, Knowledge, SiteDecision, TypeDecision, TypeReason, decide, decide_knowing,
+};
 pub use life::{LifeDecision, Standing};
 pub use rulebook::{NameProblem, Needs, Rulebook, TypeRef, needs, projection};
 pub use user::{UserDecision, UserIndex, UserRef};

@@ -136,12 +136,9 @@ fn features_that_are_still_to_come_are_named_as_such() {
         ("transform = \"yes-no\"", "transform = { plugin = \"name\" }"),
         ("transform = \"yes-no\"", "transform = [{ rhai = \"name\" }]"),
         ("site = \"user-then-default\"", "site = \"plugin\"\nsite_plugin = \"name\""),
-        ("details_refresh_days = 7", "details_refresh_days = 30"),
         ("software = false", "software = true"),
         ("assets = false", "assets = true\ncron = \"0 0 2 * * *\"\ntimezone = \"Europe/London\""),
         ("organisations = false", "organisations = true"),
-        ("from = \"isEncrypted\"", "from = \"physicalMemoryInBytes\""),
-        ("intune = \"operatingSystem\"", "intune = \"notes\""),
     ]));
     assert_transcript!(
         "features_of_the_integrator_to_come",
@@ -238,6 +235,14 @@ fn every_operator_takes_what_it_is_for() {
         let found = problems(INTEGRATOR, &CONTOSO.replace(criterion, good));
         assert!(found.is_empty(), "{good}: {found:?}");
     }
+}
+
+#[test]
+fn what_lists_leave_out_cannot_be_matched_by() {
+    assert_transcript!(in_connection(&[
+        ("match_by = [\"serialNumber\"", "match_by = [\"udid\""),
+        ("details_refresh_days = 7", "details_refresh_days = 0"),
+    ]));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod batch;
 mod client;
 mod decode;
+mod details;
 mod error_body;
 mod field;
 mod page;
@@ -17,6 +18,7 @@ pub use crate::http::HttpError as GraphError;
 pub use batch::Existence;
 pub use client::GraphClient;
 pub use decode::{Decoder, decode_row};
+pub use details::DetailValues;
 pub use page::RawPage;
 pub use people::Organization;
 pub use sweep::{Sweep, SweepAhead, SweepError, SweepProblem};

@@ -9,6 +9,7 @@ mod catalogue;
 pub mod check;
 mod complete;
 mod decide;
+mod details;
 mod error;
 mod index;
 pub mod options;

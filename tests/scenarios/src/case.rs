@@ -177,6 +177,8 @@ pub struct Expect {
     pub rows_written: Option<usize>,
     /// No more requests to Halo than these.
     pub requests_to_halo_at_most: Option<u64>,
+    /// So many devices were read singly, in batches; repeated parts count again.
+    pub single_reads: Option<usize>,
     /// So many assets in Halo.
     pub assets: Option<usize>,
     /// No two assets share an Intune id or a serial number.

@@ -26,6 +26,7 @@ cases! {
     a_device_that_only_lists_leave_out_is_not_deleted,
     a_device_without_a_time_of_synchronisation_is_never_inactive,
     a_failed_run_does_not_count_as_an_absence,
+    a_failed_single_read_keeps_what_was_there,
     a_field_that_a_type_lacks_is_not_written_again_and_again,
     a_first_import_creates_each_device_once_with_explained_values,
     a_guard_refuses_mass_deletion,
@@ -35,6 +36,7 @@ cases! {
     a_retired_asset_is_recovered_for_the_device_that_takes_it_over,
     a_retired_asset_that_a_person_changed_is_not_recovered,
     a_row_that_halo_refuses_fails_alone,
+    a_rule_can_rest_on_what_only_single_reads_tell,
     a_silent_device_becomes_inactive_and_comes_back,
     a_silent_device_is_created_inactive,
     a_stale_plan_refuses_only_the_changed_record,
@@ -95,6 +97,7 @@ cases! {
     users_are_matched_by_sam_account_name,
     users_are_matched_by_user_principal_name,
     what_a_person_did_to_an_inactive_asset_stands,
+    what_only_single_reads_tell_is_read_once_and_kept,
     without_creation_only_existing_assets_are_updated,
 }
 

@@ -6,7 +6,7 @@ use super::rulebook::{BoundPiece, BoundSource, Rulebook, TypeRef};
 use super::transform;
 use super::user::{UserDecision, UserIndex};
 use super::life::Standing;
-use crate::model::{Device, SiteId, Value};
+use crate::model::{Availability, Device, SiteId, Value};
 use crate::settings::{Piece, SiteMode, Source};
 use chrono::{DateTime, Utc};
 
@@ -106,6 +106,15 @@ impl SiteReason {
     }
 }
 
+/// How much of a device is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Knowledge {
+    /// All that the settings read.
+    All,
+    /// Not what only a single read tells: it failed, and never succeeded before.
+    WithoutDetails,
+}
+
 /// Decides one device. An error says why it has to be held.
 pub fn decide(
     rulebook: &Rulebook,
@@ -113,12 +122,30 @@ pub fn decide(
     device: &Device,
     now: DateTime<Utc>,
 ) -> Result<Decision, String> {
+    decide_knowing(rulebook, users, device, now, Knowledge::All)
+}
+
+/// Decides one device by what is known of it: what is not known is neither written nor cleared.
+pub fn decide_knowing(
+    rulebook: &Rulebook,
+    users: &UserIndex,
+    device: &Device,
+    now: DateTime<Utc>,
+    knowledge: Knowledge,
+) -> Result<Decision, String> {
+    let unknown = |availability: Availability| {
+        knowledge == Knowledge::WithoutDetails && availability == Availability::SingleRead
+    };
+    if unknown(rulebook.types.reads) {
+        return Err("its asset type depends on what Intune tells in single reads only, and reading it failed; the next run tries again".to_owned());
+    }
     let mapped: Vec<Option<Value>> =
         (0..rulebook.mappings.len()).map(|index| mapped_value(rulebook, index, device)).collect();
     let asset_type = decide_type(rulebook, device, &mapped, now)?;
     let fields = mapped
         .into_iter()
         .enumerate()
+        .filter(|(mapping, _)| !rulebook.mappings.get(*mapping).is_some_and(|one| unknown(one.reads)))
         .map(|(mapping, value)| FieldDecision { mapping, value: value.map(Value::into_text) })
         .collect();
     let user = users.find(device, rulebook.connection.users.identifier);

@@ -6,7 +6,9 @@
 use super::decision::mapping_properties;
 use crate::model::catalogue::{Catalogue, Client, Named};
 use crate::model::value::fold;
-use crate::model::{FieldId, GroupId, Member, Projection, SiteId, Slot, StatusId, TypeId};
+use crate::model::{
+    Availability, FieldId, GroupId, Member, Projection, SiteId, Slot, StatusId, TypeId, property,
+};
 use crate::resolve::placeholder::Placeholders;
 use crate::settings::{
     AssetTypes, Connection, Criterion, Determine, EmptyPolicy, FieldMapping, Piece, Source, Subject, Test,
@@ -61,6 +63,8 @@ pub struct BoundMapping {
     pub transform: Vec<Transform>,
     /// Only for these types; empty: all.
     pub types: Vec<TypeId>,
+    /// Where what it reads is to be found: in single reads, if any of it is.
+    pub reads: Availability,
 }
 
 impl BoundMapping {
@@ -107,6 +111,8 @@ pub struct BoundTypes {
     pub by_name: Vec<(String, TypeId)>,
     /// Names of types, folded, that exist in another case: (folded, as Halo has it).
     pub by_folded_name: Vec<(String, String)>,
+    /// Where what the way reads is to be found.
+    pub reads: Availability,
 }
 
 /// The way, bound.
@@ -268,7 +274,7 @@ impl Rulebook {
             .enumerate()
             .filter_map(|(index, one)| binder.mapping(index, one))
             .collect();
-        let types = binder.types(&connection.asset_types);
+        let types = binder.types(connection);
         let statuses = &connection.statuses;
         let status_new = binder.status("statuses.new", statuses.new.as_deref());
         let status_deleted = binder.status("statuses.deleted", statuses.deleted.as_deref());
@@ -421,10 +427,12 @@ impl Binder<'_> {
             empty: mapping.empty,
             transform: mapping.transform.clone(),
             types,
+            reads: reads(&mapping.source),
         })
     }
 
-    fn types(&mut self, settings: &AssetTypes) -> BoundTypes {
+    fn types(&mut self, connection: &Connection) -> BoundTypes {
+        let settings = &connection.asset_types;
         let default =
             settings.default.as_deref().and_then(|name| self.type_named("asset_types.default", name));
         let determine = match &settings.determine {
@@ -451,6 +459,7 @@ impl Binder<'_> {
             default,
             update: settings.update,
             by_name: types.iter().map(|one| (one.name.clone(), one.id)).collect(),
+            reads: type_reads(connection),
             by_folded_name: types.iter().map(|one| (fold(&one.name), one.name.clone())).collect(),
         }
     }
@@ -467,6 +476,37 @@ impl Binder<'_> {
             Subject::Mapped(index) => Some(BoundSubject::Mapping(*index)),
         }
     }
+}
+
+/// Where what a mapping reads is to be found.
+fn reads(source: &Source) -> Availability {
+    let single = |name: &&str| {
+        property::find(name).is_some_and(|found| found.availability == Availability::SingleRead)
+    };
+    if mapping_properties(source).iter().any(|name| single(name)) {
+        Availability::SingleRead
+    } else {
+        Availability::List
+    }
+}
+
+/// Where what decides on types is to be found.
+fn type_reads(connection: &Connection) -> Availability {
+    let of = |subject: &Subject| match subject {
+        Subject::Intune(property) => property.availability,
+        Subject::Mapped(index) => {
+            connection.fields.get(*index).map_or(Availability::List, |mapping| reads(&mapping.source))
+        }
+    };
+    let single = match &connection.asset_types.determine {
+        Determine::Same => false,
+        Determine::Field(subject) => of(subject) == Availability::SingleRead,
+        Determine::Rules(rules) => rules
+            .iter()
+            .flat_map(|rule| &rule.when)
+            .any(|criterion| of(&criterion.subject) == Availability::SingleRead),
+    };
+    if single { Availability::SingleRead } else { Availability::List }
 }
 
 /// Finds by exact name, then by a name that differs in case only (if just one does), then by number.

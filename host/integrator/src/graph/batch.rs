@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Graph's limit on the parts of a batch.
-const PARTS: usize = 20;
+pub(super) const PARTS: usize = 20;
 
 /// What a direct read says about a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,22 +43,33 @@ impl GraphClient {
     pub async fn existence(&self, devices: &[DeviceId]) -> Vec<(DeviceId, Result<Existence, HttpError>)> {
         let mut answers = Vec::with_capacity(devices.len());
         for chunk in devices.chunks(PARTS) {
-            let results = existence_of(&self.endpoint, chunk).await;
+            let results = single_reads(&self.endpoint, chunk, "id", |status, _| match status {
+                200..=299 => Some(Ok(Existence::Present)),
+                404 => Some(Ok(Existence::Gone)),
+                _ => None,
+            })
+            .await;
             answers.extend(chunk.iter().cloned().zip(results));
         }
         answers
     }
 }
 
-/// One batch and its repetitions; a result for each device, in order.
-async fn existence_of(endpoint: &Endpoint, devices: &[DeviceId]) -> Vec<Result<Existence, HttpError>> {
+/// One batch of single reads of `select` and its repetitions; a result for each device, in order. `read` makes
+/// something of a part's status and body, or leaves it to the common rules.
+pub(super) async fn single_reads<T>(
+    endpoint: &Endpoint,
+    devices: &[DeviceId],
+    select: &str,
+    read: impl Fn(u16, &Value) -> Option<Result<T, String>>,
+) -> Vec<Result<T, HttpError>> {
     let path =
         |device: &DeviceId| format!("/deviceManagement/managedDevices/{}", percent_encoded(device.as_str()));
     let missing = |device: &DeviceId| {
         let problem = "the batch's answer lacks this part".to_owned();
         Err(endpoint.error(&path(device), HttpErrorKind::Unreadable { problem }))
     };
-    let mut results: Vec<Result<Existence, HttpError>> = devices.iter().map(missing).collect();
+    let mut results: Vec<Result<T, HttpError>> = devices.iter().map(missing).collect();
     let mut open: Vec<usize> = (0..devices.len()).collect();
     let mut tries = endpoint.tries();
     while !open.is_empty() {
@@ -66,12 +77,13 @@ async fn existence_of(endpoint: &Endpoint, devices: &[DeviceId]) -> Vec<Result<E
             .iter()
             .filter_map(|index| Some((index, devices.get(*index)?)))
             .map(|(index, device)| {
-                let url = format!("{}?$select=id", path(device));
+                let url = format!("{}?$select={select}", path(device));
                 json!({"id": index.to_string(), "method": "GET", "url": url})
             })
             .collect();
         let body = json!({"requests": parts}).to_string();
-        let request = Request::post("/v1.0/$batch", body, Repeat::Safe);
+        // Graph counts each part as a request.
+        let request = Request::post("/v1.0/$batch", body, Repeat::Safe).costing(open.len());
         let parts = match endpoint.send(&request, |answer| read_batch(&answer)).await {
             Ok(answer) => answer.responses,
             Err(error) => {
@@ -89,7 +101,7 @@ async fn existence_of(endpoint: &Endpoint, devices: &[DeviceId]) -> Vec<Result<E
             let (Some(device), Some(result)) = (devices.get(index), results.get_mut(index)) else { continue };
             let failure = match parts.iter().find(|part| part.id == index.to_string()) {
                 Some(part) => {
-                    let (verdict, failure) = judge(endpoint, &path(device), part);
+                    let (verdict, failure) = judge(endpoint, &path(device), part, &read);
                     *result = verdict;
                     failure
                 }
@@ -114,12 +126,19 @@ async fn existence_of(endpoint: &Endpoint, devices: &[DeviceId]) -> Vec<Result<E
     results
 }
 
-fn judge(endpoint: &Endpoint, path: &str, part: &PartAnswer) -> (Result<Existence, HttpError>, Failure) {
+fn judge<T>(
+    endpoint: &Endpoint,
+    path: &str,
+    part: &PartAnswer,
+    read: impl Fn(u16, &Value) -> Option<Result<T, String>>,
+) -> (Result<T, HttpError>, Failure) {
     let status = part.status;
-    match status {
-        200..=299 => return (Ok(Existence::Present), Failure::Final),
-        404 => return (Ok(Existence::Gone), Failure::Final),
-        _ => {}
+    match read(status, &part.body) {
+        Some(Ok(read)) => return (Ok(read), Failure::Final),
+        Some(Err(problem)) => {
+            return (Err(endpoint.error(path, HttpErrorKind::Unreadable { problem })), Failure::Final);
+        }
+        None => {}
     }
     let message = explain_value(status, &part.body);
     let failure = Failure::of_status(status, Throttling::in_text(&message), told_wait(&part.headers));

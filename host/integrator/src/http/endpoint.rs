@@ -135,7 +135,7 @@ impl Endpoint {
         };
         let mut renewed = false;
         loop {
-            self.budget.take().await;
+            self.budget.take(request.cost).await;
             let id = uuid::Uuid::new_v4().to_string();
             let failed = match self.try_once(request, &url, token.as_ref(), &id, &read).await {
                 Ok(done) => return Ok(done),

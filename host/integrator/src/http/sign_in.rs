@@ -162,7 +162,7 @@ impl SignIn {
         let mut tries = Tries::of_sign_in(self.longest_wait);
         loop {
             if let Some(budget) = &self.settings.budget {
-                budget.take().await;
+                budget.take(1).await;
             }
             let id = uuid::Uuid::new_v4().to_string();
             let (failure, error) = match self.request_once(generation, &id).await {

@@ -22,7 +22,7 @@ use async_trait::async_trait;
 use codec::{Reader, connection_hash, decode, decode_journal, decode_json, decode_link};
 use commit::{Found, Writer};
 use integrator_core::model::{
-    Asset, AssetId, DeviceKey, HaloUser, Link, LinkSummary, RunId, RunRecord, UserId,
+    Asset, AssetId, Details, DeviceKey, HaloUser, Link, LinkSummary, RunId, RunRecord, UserId,
 };
 use keys::Kind;
 use std::fs::{self, File, OpenOptions};
@@ -214,6 +214,15 @@ impl Store for SledStore {
     async fn links(&self, tenant: DeviceKey, devices: &[DeviceKey]) -> Result<Vec<Option<Link>>, StoreError> {
         let keys = devices.iter().map(|device| Kind::Link.device(tenant, *device)).collect();
         self.by_keys(Kind::Link, keys, decode_link).await
+    }
+
+    async fn details(
+        &self,
+        tenant: DeviceKey,
+        devices: &[DeviceKey],
+    ) -> Result<Vec<Option<Details>>, StoreError> {
+        let devices = devices.to_vec();
+        self.blocking(move |inner| inner.of_devices(Kind::Details, tenant, &devices, decode)).await
     }
 
     fn asset_summaries(&self) -> Chunks<AssetSummary> {

@@ -2,6 +2,7 @@
 
 use super::apply::{self, Applied, ApplyContext, Preconditions};
 use super::decide::{Shared, decide_all};
+use super::details::DetailReader;
 use super::error::SyncError;
 use super::index::{advance_mark, refresh_assets, refresh_users};
 use super::options::{Allowances, IndexReading};
@@ -161,7 +162,10 @@ impl Session {
             tracing::info!(rows = swept.repeated, "Graph sent devices on more than one page");
         }
         let empty = judge_empty_source(read, linked);
-        decide_all(&Arc::new(swept.spool), &shared, &mut planner, &*world.progress, &world.stop).await?;
+        let spool = Arc::new(swept.spool);
+        let details = DetailReader::new(graph, store, Arc::clone(&shared));
+        let (progress, stop) = (&*world.progress, &world.stop);
+        decide_all(&spool, &shared, &mut planner, details.as_ref(), progress, stop).await?;
         if let Some(device) = device {
             if planner.sink.counts.devices_read == 0 {
                 return Err(SyncError::settings(

@@ -2,7 +2,7 @@
 
 use super::fields::Mappings;
 use super::{left_out, name, property, switched_off, text};
-use crate::model::Member;
+use crate::model::{Availability, Member};
 use crate::model::value::fold;
 use crate::settings::fields::Source;
 use crate::settings::imports::{
@@ -13,7 +13,7 @@ use crate::settings::source::Report;
 use crate::settings::wire::At;
 use crate::settings::wire::connection as wire;
 
-/// Days after which single reads are made anew, once there are any.
+/// Days after which single reads are made anew, where the settings do not say.
 const REFRESH_DAYS: u32 = 7;
 
 pub(super) fn imports(table: &wire::Imports, mappings: &Mappings, report: &mut Report<'_>) -> Imports {
@@ -32,7 +32,7 @@ pub(super) fn imports(table: &wire::Imports, mappings: &Mappings, report: &mut R
         let (client, site) = (name(site.client.as_ref(), report), name(site.site.as_ref(), report));
         Some(DefaultSite { client: client?, site: site? })
     });
-    to_come(table, report);
+    switched_off(table.software.as_ref(), "software", report);
     let is = |value: &Option<At<bool>>, default: bool| value.as_ref().map_or(default, |at| at.value);
     Imports {
         site,
@@ -49,22 +49,13 @@ pub(super) fn imports(table: &wire::Imports, mappings: &Mappings, report: &mut R
             Some(At { value: wire::SharedSerial::Hold, .. }) => SharedSerial::Hold,
             _ => SharedSerial::Newest,
         },
+        details_refresh_days: table.details_refresh_days.as_ref().map_or(REFRESH_DAYS, |at| at.value),
         sense_managed: if is(&table.exclude_sense_managed, true) {
             SenseManaged::Exclude
         } else {
             SenseManaged::Include
         },
     }
-}
-
-/// The keys that only features to come would obey. The other keys of software change nothing while it is off.
-fn to_come(table: &wire::Imports, report: &mut Report<'_>) {
-    if let Some(At { span, value }) = &table.details_refresh_days
-        && *value != REFRESH_DAYS
-    {
-        report.still_to_come(span, "reading details of single devices", "write 7, or leave the key out");
-    }
-    switched_off(table.software.as_ref(), "software", report);
 }
 
 /// Each property must be filled by exactly one mapping, whose Halo field it is compared with.
@@ -74,6 +65,12 @@ fn tiers(names: &[At<String>], mappings: &Mappings, report: &mut Report<'_>) -> 
         let Some(property) = property(value, span, report) else { continue };
         if tiers.iter().any(|tier| tier.property == property) {
             report.error(span, format!("`{}` stands twice in `match_by`", property.name));
+            continue;
+        }
+        if property.availability == Availability::SingleRead {
+            let message =
+                format!("Intune's list leaves `{}` out, so that no asset can be found by it", property.name);
+            report.error(span, message).hint("match by a property of the list, for example `serialNumber`");
             continue;
         }
         let fills = |source: &Source| *source == Source::Property(property);

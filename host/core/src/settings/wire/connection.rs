@@ -382,7 +382,9 @@ pub(in crate::settings) struct Imports {
     pub(in crate::settings) match_across_clients: Option<At<bool>>,
     /// Two live devices with one serial number. Default "newest".
     pub(in crate::settings) shared_serial: Option<At<SharedSerial>>,
-    /// Age of single reads. Still to come: only 7 is accepted.
+    /// Days after which what Intune tells in single reads only (memory, wired address, notes) is read anew, spread over
+    /// that time. Default 7. Such properties are read only where a mapping or a rule names one.
+    #[schemars(range(min = 1, max = 365))]
     pub(in crate::settings) details_refresh_days: Option<At<u32>>,
     /// Whether installed software is imported. Still to come: only `false` is accepted.
     pub(in crate::settings) software: Option<At<bool>>,

@@ -218,6 +218,12 @@ fn batch_of(changes: ChangeSet, blocks: &mut Blocks<'_>) -> Result<(Batch, i64),
         let bytes = encode_link(&key, link)?;
         batch.insert(key, bytes);
     }
+    for (tenant, device) in changes.remove_details {
+        batch.remove(Kind::Details.device(tenant, device));
+    }
+    for (tenant, device, details) in changes.put_details {
+        put(&mut batch, Kind::Details, Kind::Details.device(tenant, device), &details)?;
+    }
     for asset in changes.put_assets {
         growth += blocks.put_asset(asset.id, asset.digest())?;
         put(&mut batch, Kind::Asset, Kind::Asset.number(asset.id.0), &asset)?;

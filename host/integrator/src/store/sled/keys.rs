@@ -11,6 +11,7 @@ pub(super) enum Kind {
     Asset = b'A',
     AssetSummaries = b'a',
     Counts = b'C',
+    Details = b'D',
     Journal = b'J',
     Lease = b'E',
     Made = b'F',
@@ -28,6 +29,7 @@ impl Kind {
             Self::Asset => "asset",
             Self::AssetSummaries => "summaries of assets, block",
             Self::Counts => "counts",
+            Self::Details => "details",
             Self::Journal => "journal entry",
             Self::Lease => "lease of connection",
             Self::Made => "record of the making",
@@ -89,7 +91,7 @@ impl Kind {
                 Some(number) => format!("{} {number}", self.name()),
                 None => format!("{} with a key of {} bytes", self.name(), key.len()),
             },
-            Self::Link | Self::LinkSummaries => match Self::device_of(key) {
+            Self::Details | Self::Link | Self::LinkSummaries => match Self::device_of(key) {
                 Some(device) => {
                     format!("{} of device {}", self.name(), uuid::Uuid::from_u128(device.number()))
                 }

@@ -2,6 +2,7 @@
 
 use super::Planner;
 use crate::graph::{Existence, GraphClient};
+use crate::store::ChangeSet;
 use crate::sync::complete;
 use crate::sync::error::SyncError;
 use chrono::{DateTime, Utc};
@@ -148,6 +149,7 @@ impl Planner<'_> {
             graph.existence(&ids).await.into_iter().map(|(id, answer)| (id.key(), answer)).collect();
         let asset_ids: Vec<AssetId> = links.iter().map(|link| link.asset).collect();
         let assets = self.store.assets(&asset_ids).await?;
+        let mut gone = Vec::new();
         for (link, asset) in links.into_iter().zip(assets) {
             match answers.get(&link.device.key()) {
                 Some(Ok(Existence::Gone)) => {
@@ -159,6 +161,9 @@ impl Planner<'_> {
                     let (planned, left_out) = plan_absent(self.facts(), &link, asset.as_ref(), miss);
                     self.tell_left_out(left_out);
                     self.settle(planned).await?;
+                    if self.shared.rulebook.projection.details().next().is_some() {
+                        gone.push((self.tenant.key(), link.device.key()));
+                    }
                     continue;
                 }
                 Some(Ok(Existence::Present)) => self.sink.notices.push(format!(
@@ -177,6 +182,10 @@ impl Planner<'_> {
             if clock.is_some_and(|clock| clock.is_due(&link, self.shared.now)) {
                 self.unseen(&link, asset.as_ref(), link.misses).await?;
             }
+        }
+        if !gone.is_empty() {
+            let forget = ChangeSet { remove_details: gone, ..ChangeSet::default() };
+            self.store.commit(None, forget).await?;
         }
         Ok(())
     }
