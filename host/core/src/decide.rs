@@ -6,6 +6,7 @@
 pub mod asset_type;
 pub mod compare;
 pub mod decision;
+pub mod form;
 pub mod life;
 pub mod rulebook;
 pub mod transform;

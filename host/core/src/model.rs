@@ -15,7 +15,7 @@ pub mod value;
 pub mod write;
 
 pub use asset::{Asset, HaloUser, Member};
-pub use catalogue::{AssetType, Catalogue, Client, Named, Site};
+pub use catalogue::{AssetType, Catalogue, Client, FieldForm, FieldInfo, Named, Site};
 pub use details::Details;
 pub use device::{Device, IdentityRow, Projection, Slot, UnreadableRow};
 pub use ids::{

@@ -16,5 +16,5 @@ pub use absent::{Miss, absent, plan_absent, plan_unseen};
 pub use create::{plan_create, plan_type};
 pub use guard::{GuardVerdict, judge_deactivations, judge_empty_source};
 pub use line::{Footer, Header, HeldDevice, Line, PLAN_FORMAT, Remember};
-pub use step::{Change, Effect, Facts, LeftOut, Part, Planned, Step, StepId, StepKind};
+pub use step::{Change, Effect, Facts, IntuneIds, LeftOut, Part, Planned, Step, StepId, StepKind};
 pub use update::{Basis, Subject, plan_update};

@@ -34,7 +34,7 @@ use http::StatusCode;
 
 use self::access::Gate;
 pub use self::asset::Asset;
-pub use self::catalog::{
+pub use self::catalog::{CustomFieldSeed, 
     AllowedStatuses, AssetField, AssetGroup, AssetStatus, AssetType, AzureTenant, Client, ClientSeed, Site,
     TypeSeed, User, UserSeed,
 };

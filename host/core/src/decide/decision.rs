@@ -1,6 +1,7 @@
 //! One device's decision: everything it should become, with reasons, and a digest that tells when it changes.
 
 use super::asset_type::decide_type;
+use super::form::fit;
 use super::life::{LifeDecision, decide_life};
 use super::rulebook::{BoundPiece, BoundSource, Rulebook, TypeRef};
 use super::transform;
@@ -15,8 +16,10 @@ use chrono::{DateTime, Utc};
 pub struct Decision {
     /// Its asset type.
     pub asset_type: TypeDecision,
-    /// One value a mapping, in the order of the settings.
+    /// One value a mapping, in the order of the settings; none where it is not known, or is none that the field holds.
     pub fields: Vec<FieldDecision>,
+    /// Values that their fields cannot hold: the mapping, by index in the rulebook, and the value.
+    pub misfits: Vec<(usize, String)>,
     /// Its user.
     pub user: UserDecision,
     /// Its site.
@@ -142,16 +145,18 @@ pub fn decide_knowing(
     let mapped: Vec<Option<Value>> =
         (0..rulebook.mappings.len()).map(|index| mapped_value(rulebook, index, device)).collect();
     let asset_type = decide_type(rulebook, device, &mapped, now)?;
-    let fields = mapped
-        .into_iter()
-        .enumerate()
-        .filter(|(mapping, _)| !rulebook.mappings.get(*mapping).is_some_and(|one| unknown(one.reads)))
-        .map(|(mapping, value)| FieldDecision { mapping, value: value.map(Value::into_text) })
-        .collect();
+    let (mut fields, mut misfits) = (Vec::with_capacity(mapped.len()), Vec::new());
+    for (mapping, value) in mapped.into_iter().enumerate() {
+        let Some(bound) = rulebook.mappings.get(mapping).filter(|bound| !unknown(bound.reads)) else { continue };
+        match value.map(Value::into_text).map(|text| fit(&bound.form, text)).transpose() {
+            Ok(value) => fields.push(FieldDecision { mapping, value }),
+            Err(misfit) => misfits.push((mapping, misfit)),
+        }
+    }
     let user = users.find(device, rulebook.connection.users.identifier);
     let site = decide_site(rulebook, user);
     let life = decide_life(rulebook, device, now);
-    let mut decision = Decision { asset_type, fields, user, site, life, digest: 0 };
+    let mut decision = Decision { asset_type, fields, misfits, user, site, life, digest: 0 };
     decision.digest = digest(rulebook, &decision);
     Ok(decision)
 }
@@ -225,8 +230,12 @@ fn digest(rulebook: &Rulebook, decision: &Decision) -> u64 {
         hasher.update(bytes);
     };
     match &decision.asset_type.asset_type {
-        TypeRef::Existing(id) => part(&id.0.to_le_bytes()),
         TypeRef::New(name) => part(name.as_bytes()),
+        // A type that a device names is that name, before it is created and after.
+        TypeRef::Existing(id) => match rulebook.types.by_name.iter().find(|(_, known)| known == id) {
+            Some((name, _)) if decision.asset_type.reason == TypeReason::Field => part(name.as_bytes()),
+            _ => part(&id.0.to_le_bytes()),
+        },
     }
     for field in &decision.fields {
         // The member and the policies belong to the decision: another target or policy may ask for a write.
@@ -234,7 +243,9 @@ fn digest(rulebook: &Rulebook, decision: &Decision) -> u64 {
             part(&[mapping.write as u8, mapping.empty as u8]);
             match &mapping.member {
                 crate::model::Member::Field(id) => part(&id.0.to_le_bytes()),
-                crate::model::Member::System(name) => part(name.as_bytes()),
+                crate::model::Member::System(name) | crate::model::Member::Custom { name, .. } => {
+                    part(name.as_bytes());
+                }
             }
             for only in &mapping.types {
                 part(&only.0.to_le_bytes());

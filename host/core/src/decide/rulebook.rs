@@ -4,7 +4,7 @@
 //! setting that means nothing.
 
 use super::decision::mapping_properties;
-use crate::model::catalogue::{Catalogue, Client, Named};
+use crate::model::catalogue::{Catalogue, Client, FieldForm, Named};
 use crate::model::value::fold;
 use crate::model::{
     Availability, FieldId, GroupId, Member, Projection, SiteId, Slot, StatusId, TypeId, property,
@@ -65,6 +65,8 @@ pub struct BoundMapping {
     pub types: Vec<TypeId>,
     /// Where what it reads is to be found: in single reads, if any of it is.
     pub reads: Availability,
+    /// What the member holds.
+    pub form: FieldForm,
 }
 
 impl BoundMapping {
@@ -190,6 +192,8 @@ impl NameProblem {
 pub struct Needs {
     /// Asset fields.
     pub fields: Need,
+    /// Custom fields of assets.
+    pub custom_fields: Need,
     /// Asset statuses.
     pub statuses: Need,
     /// The default site.
@@ -217,6 +221,9 @@ pub fn needs(connection: &Connection) -> Needs {
     Needs {
         fields: Need::when(
             connection.fields.iter().any(|mapping| Member::system_name(&mapping.to).is_none()),
+        ),
+        custom_fields: Need::when(
+            connection.fields.iter().any(|mapping| Member::is_custom_name(&mapping.to)),
         ),
         statuses: Need::when(
             statuses.new.is_some()
@@ -384,18 +391,28 @@ impl Binder<'_> {
 
     fn mapping(&mut self, index: usize, mapping: &FieldMapping) -> Option<BoundMapping> {
         let setting = format!("fields, mapping {} (line {})", index + 1, mapping.line);
+        let custom = self.custom_field(&mapping.to);
         let member = if let Some(name) = Member::system_name(&mapping.to) {
             Some(Member::System(name.to_owned()))
+        } else if let Some(custom) = custom {
+            Some(custom)
         } else {
             let found = pick(&self.catalogue.fields, &mapping.to, |field| (&field.name, field.id.0));
             let found: Option<FieldId> = found.map(|field| field.id);
             if found.is_none() {
-                let known: Vec<&str> =
-                    self.catalogue.fields.iter().map(|field| field.name.as_str()).collect();
-                self.problem(&setting, "asset field", &mapping.to, &known);
+                if Member::is_custom_name(&mapping.to) {
+                    let known: Vec<&str> =
+                        self.catalogue.custom_fields.iter().map(|field| field.name.as_str()).collect();
+                    self.problem(&setting, "custom field of assets", &mapping.to, &known);
+                } else {
+                    let known: Vec<&str> =
+                        self.catalogue.fields.iter().map(|field| field.name.as_str()).collect();
+                    self.problem(&setting, "asset field", &mapping.to, &known);
+                }
             }
             found.map(Member::Field)
         };
+        let member = member?;
         let types: Vec<TypeId> = mapping
             .types
             .iter()
@@ -421,14 +438,42 @@ impl Binder<'_> {
         };
         Some(BoundMapping {
             source: source?,
-            member: member?,
             name: mapping.to.clone(),
             write: mapping.write,
             empty: mapping.empty,
             transform: mapping.transform.clone(),
             types,
             reads: reads(&mapping.source),
+            form: match (self.form(&member), mapping.transform.last()) {
+                // Whoever says how a date is written is taken at their word.
+                (FieldForm::Date, Some(Transform::Date(_))) => FieldForm::Text,
+                (form, _) => form,
+            },
+            member,
         })
+    }
+
+    /// A custom field by its name, in any case; a name that an asset field has exactly is that field's.
+    fn custom_field(&self, name: &str) -> Option<Member> {
+        if !Member::is_custom_name(name) || self.catalogue.fields.iter().any(|field| field.name == name) {
+            return None;
+        }
+        let found = self.catalogue.custom_fields.iter().find(|field| fold(&field.name) == fold(name))?;
+        Some(Member::Custom { id: found.id, name: found.name.clone() })
+    }
+
+    /// What a member holds.
+    fn form(&self, member: &Member) -> FieldForm {
+        let catalogue = self.catalogue;
+        let found = match member {
+            Member::Field(id) => catalogue.forms.iter().find(|(field, _)| field == id).map(|(_, form)| form),
+            Member::Custom { id, .. } => {
+                catalogue.custom_fields.iter().find(|field| field.id == *id).map(|field| &field.form)
+            }
+            Member::System(_) if member.is_date() => return FieldForm::Date,
+            Member::System(_) => None,
+        };
+        found.cloned().unwrap_or_default()
     }
 
     fn types(&mut self, connection: &Connection) -> BoundTypes {

@@ -1,6 +1,7 @@
 //! Steps that create: an asset for a device without one, and the asset type it may need.
 
 use super::step::{Change, Effect, Facts, LeftOut, Part, Step, StepId, StepKind};
+use crate::decide::form::name_of;
 use crate::decide::rulebook::BoundMapping;
 use crate::decide::{Decision, Standing, TypeRef, UserDecision};
 use crate::model::catalogue::Named;
@@ -25,7 +26,7 @@ pub fn plan_type(facts: Facts<'_>, name: &str, group: Option<&Named<GroupId>>) -
         .iter()
         .filter_map(|mapping| match mapping.member {
             Member::Field(id) => Some(id),
-            Member::System(_) => None,
+            Member::System(_) | Member::Custom { .. } => None,
         })
         .collect();
     let reason = match like {
@@ -206,7 +207,9 @@ fn changes(
                 && (mapping.types.is_empty() || write.type_id.is_some_and(|id| mapping.types.contains(&id)))
         });
         let reason = mapping.map_or_else(|| "mapped".to_owned(), BoundMapping::origin);
-        change(Part::Member(member.clone()), &name, value.clone().unwrap_or_default(), None, reason);
+        let value = value.clone().unwrap_or_default();
+        let people_say = mapping.and_then(|mapping| name_of(&mapping.form, &value)).map(str::to_owned);
+        change(Part::Member(member.clone()), &name, value, people_say, reason);
     }
     changes
 }

@@ -21,6 +21,17 @@ pub struct Facts<'a> {
     pub tenant: &'a TenantId,
     /// The run's clock, which stands still during a run.
     pub now: DateTime<Utc>,
+    /// What an Intune id that Halo does not show means.
+    pub intune_ids: IntuneIds,
+}
+
+/// What it means that Halo shows no Intune id on an asset that was given one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntuneIds {
+    /// Halo's lists show Intune ids: somebody emptied it.
+    Listed,
+    /// No list ever showed one: nothing.
+    Unlisted,
 }
 
 impl Facts<'_> {
@@ -45,7 +56,7 @@ impl Facts<'_> {
     pub fn member_name(&self, member: &Member) -> String {
         match member {
             Member::Field(id) => self.catalogue.field_name(*id),
-            Member::System(name) => name.clone(),
+            Member::System(name) | Member::Custom { name, .. } => name.clone(),
         }
     }
 }

@@ -4,8 +4,8 @@ mod life;
 
 use super::create::INTUNE_ID;
 use super::line::Remember;
-use super::step::{Change, Effect, Facts, LeftOut, Part, Planned, Step, StepId, StepKind};
-use crate::decide::compare::same_text;
+use super::step::{Change, Effect, Facts, IntuneIds, LeftOut, Part, Planned, Step, StepId, StepKind};
+use crate::decide::form::{name_of, shows};
 use crate::decide::rulebook::BoundMapping;
 use crate::decide::{Decision, Standing, TypeRef, UserDecision};
 use crate::model::device::Slot;
@@ -292,11 +292,14 @@ impl Draft<'_> {
         let same = shown.is_some_and(|shown| fold(shown) == fold(wanted));
         let remembered = self.link.memory(&member).is_some_and(|memory| {
             // A Halo may keep the id and leave it off its lists, while answers to writes and single reads show it:
-            // an id that is not shown is then no difference, or every full reading would write it again.
+            // an id that is not shown is then no difference, or every full reading would write it again. Where lists show
+            // ids, one that was seen on this asset and is not there any more was taken away.
+            let taken_away = self.facts.intune_ids == IntuneIds::Listed
+                && matches!(&memory.shown, Shown::Seen(Some(seen)) if fold(seen) == fold(wanted));
             memory.written.as_deref() == Some(wanted)
-                && (shown.is_none()
+                && ((shown.is_none() && !taken_away)
                     || memory.shown == Shown::Unseen
-                    || memory.shown == Shown::Seen(shown.map(str::to_owned)))
+                    || (shown.is_some() && memory.shown == Shown::Seen(shown.map(str::to_owned))))
         });
         if !same && !remembered {
             self.write.intune_id = Some(wanted.to_owned());
@@ -350,7 +353,7 @@ impl Draft<'_> {
             Some(shown) => {
                 let shown = shown.filter(|text| !text.is_empty());
                 let same = match (wanted, shown) {
-                    (Some(wanted), Some(shown)) => same_text(wanted, shown),
+                    (Some(wanted), Some(shown)) => shows(&mapping.form, wanted, shown),
                     (None, None) => true,
                     _ => false,
                 };
@@ -379,6 +382,13 @@ impl Draft<'_> {
             let reason = format!("{}{reason}", mapping.origin());
             let name = self.facts.member_name(member);
             self.change(Part::Member(member.clone()), &name, (from, wanted.map(str::to_owned)), reason);
+            if let (Some(to), Some(change)) =
+                (wanted.and_then(|wanted| name_of(&mapping.form, wanted)), self.changes.last_mut())
+            {
+                let from = change.from.as_deref().unwrap_or_default();
+                let from = name_of(&mapping.form, from).unwrap_or(from).to_owned();
+                change.shown = Some((from, to.to_owned()));
+            }
         }
         self.remember(FieldMemory {
             member: member.clone(),

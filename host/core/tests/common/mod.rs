@@ -15,7 +15,7 @@ use integrator_core::model::{
     Asset, AssetId, ClientId, Device, DeviceId, FieldId, GroupId, HaloUser, Kind, SiteId, StatusId, TenantId,
     TypeId, UserId, Value,
 };
-use integrator_core::plan::Facts;
+use integrator_core::plan::{Facts, IntuneIds};
 use integrator_core::settings::{Connection, SourceFile, read};
 use std::path::Path;
 
@@ -80,6 +80,7 @@ pub fn catalogue() -> Catalogue {
             Site { id: SiteId(18), name: "Head Office".into(), client: Some(ClientId(12)) },
             Site { id: SiteId(19), name: "Warehouse".into(), client: Some(ClientId(12)) },
         ],
+        ..Catalogue::default()
     }
 }
 
@@ -104,7 +105,13 @@ impl World {
     }
 
     pub fn facts(&self) -> Facts<'_> {
-        Facts { rulebook: &self.rulebook, catalogue: &self.catalogue, tenant: &self.tenant, now: now() }
+        Facts {
+            rulebook: &self.rulebook,
+            catalogue: &self.catalogue,
+            tenant: &self.tenant,
+            now: now(),
+            intune_ids: IntuneIds::Unlisted,
+        }
     }
 
     /// A device with these properties, by name.

@@ -167,7 +167,7 @@ fn render(write: &AssetWrite) -> Value {
     if let Some(users) = &write.users {
         row.insert("users".to_owned(), users.iter().map(|user| json!({"id": user.0})).collect());
     }
-    let mut fields = Vec::new();
+    let (mut fields, mut custom) = (Vec::new(), Vec::new());
     for (member, value) in &write.members {
         let value = value.as_deref().unwrap_or_default();
         match member {
@@ -175,7 +175,11 @@ fn render(write: &AssetWrite) -> Value {
             Member::System(name) => {
                 row.insert(name.clone(), value.into());
             }
+            Member::Custom { id, name } => custom.push(json!({"id": id, "name": name, "value": value})),
         }
+    }
+    if !custom.is_empty() {
+        row.insert("customfields".to_owned(), Value::Array(custom));
     }
     if !fields.is_empty() {
         row.insert("fields".to_owned(), Value::Array(fields));

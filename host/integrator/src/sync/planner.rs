@@ -12,17 +12,19 @@ use integrator_core::decide::rulebook::new_type_group;
 use integrator_core::decide::{Decision, Standing, TypeRef, UserDecision};
 use integrator_core::model::value::fold;
 use integrator_core::model::{
-    Asset, AssetId, Catalogue, Device, DeviceKey, FieldId, HaloUser, Link, LinkState, Member, StatusId,
+    Asset, AssetId, Catalogue, Device, DeviceKey, FieldForm, FieldId, HaloUser, Link, LinkState, Member, StatusId,
     TenantId, TypeId, UserId,
 };
 use integrator_core::plan::{
-    Basis, Facts, HeldDevice, LeftOut, Planned, StepId, Subject, plan_create, plan_type, plan_update,
+    Basis, Facts, HeldDevice, IntuneIds, LeftOut, Planned, StepId, Subject, plan_create, plan_type, plan_update, text,
 };
 use integrator_core::resolve::Pair;
 use integrator_core::settings::Creation;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
+/// Values that do not fit their fields which one run tells.
+const MISFITS_TOLD: usize = 20;
 /// Assets whose users are read singly, at most this many in one run; the others wait for the next.
 const USER_READS: usize = 200;
 
@@ -49,6 +51,9 @@ pub(crate) struct Planner<'a> {
     new_types: FxHashMap<String, (String, StepId)>,
     left_out: FxHashSet<(Option<TypeId>, StatusId)>,
     lacking: FxHashSet<(Option<TypeId>, FieldId)>,
+    misfits: FxHashSet<(usize, String)>,
+    /// What an Intune id that Halo does not show means.
+    pub(crate) intune_ids: IntuneIds,
     user_reads: usize,
 }
 
@@ -104,6 +109,8 @@ impl<'a> Planner<'a> {
             new_types: FxHashMap::default(),
             left_out: FxHashSet::default(),
             lacking: FxHashSet::default(),
+            misfits: FxHashSet::default(),
+            intune_ids: IntuneIds::Unlisted,
             user_reads: 0,
         }
     }
@@ -160,6 +167,7 @@ impl<'a> Planner<'a> {
 
     async fn plan_one(&mut self, work: Work, loaded: &Loaded) -> Result<(), SyncError> {
         let Work { row, device, decision } = work;
+        self.tell_misfits(&decision);
         let shared = Arc::clone(&self.shared);
         let Some(pair) = shared.resolved.pairs.get(row as usize) else { return Ok(()) };
         let (basis, asset) = match pair {
@@ -378,6 +386,26 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Names a value that its field cannot hold, once a field and value, and not many of them.
+    fn tell_misfits(&mut self, decision: &Decision) {
+        for (mapping, value) in &decision.misfits {
+            if self.misfits.len() >= MISFITS_TOLD || self.misfits.contains(&(*mapping, value.clone())) {
+                continue;
+            }
+            let Some(bound) = self.shared.rulebook.mappings.get(*mapping) else { continue };
+            let holds = match bound.form {
+                FieldForm::Date => "a date",
+                _ => "one of its values in Halo",
+            };
+            self.sink.notices.push(format!(
+                "\"{}\" is not {holds}, which the field \"{}\" holds: it is not written; add it in Halo, or change it by a `transform`",
+                text::shortened(value),
+                bound.name
+            ));
+            self.misfits.insert((*mapping, value.clone()));
+        }
+    }
+
     /// Reads the types that an asset has and will have.
     async fn read_types(&mut self, asset: &Asset, decision: &Decision) -> Result<Reading, SyncError> {
         let has = self.read_type(asset.type_id).await?;
@@ -406,6 +434,7 @@ impl<'a> Planner<'a> {
             catalogue: &self.catalogue,
             tenant: &self.tenant,
             now: self.shared.now,
+            intune_ids: self.intune_ids,
         }
     }
 }

@@ -4,7 +4,7 @@ use super::apply::{self, Applied, ApplyContext, Preconditions};
 use super::decide::{Shared, decide_all};
 use super::details::DetailReader;
 use super::error::SyncError;
-use super::index::{advance_mark, refresh_assets, refresh_users};
+use super::index::{advance_mark, lists_intune_ids, refresh_assets, refresh_users};
 use super::options::{Allowances, IndexReading};
 use super::outcome::ExitClass;
 use super::planner::Planner;
@@ -20,7 +20,7 @@ use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use integrator_core::decide::{Rulebook, UserIndex, projection};
 use integrator_core::model::{Action, Catalogue, Counts, Entity, RunId, RunRecord, RunStatus};
-use integrator_core::plan::{Footer, Header, PLAN_FORMAT, judge_deactivations, judge_empty_source};
+use integrator_core::plan::{Footer, IntuneIds, Header, PLAN_FORMAT, judge_deactivations, judge_empty_source};
 use integrator_core::resolve::placeholder::Placeholders;
 use integrator_core::settings::Connection;
 use std::collections::BTreeMap;
@@ -158,6 +158,9 @@ impl Session {
         let sink = PlanSink::begin(store.plan_writer(&self.run.0).await?, header).await?;
         let mut planner = Planner::new(sink, side.catalogue, halo, store, Arc::clone(&shared), &self.run.0);
         planner.sink.notices.extend(side.notices);
+        if lists_intune_ids(store).await? {
+            planner.intune_ids = IntuneIds::Listed;
+        }
         if swept.repeated > 0 {
             tracing::info!(rows = swept.repeated, "Graph sent devices on more than one page");
         }

@@ -129,7 +129,7 @@ fn area(path: &[&str]) -> Option<Area> {
     Some(match path.first().copied()? {
         "asset" => Area::Assets,
         "client" | "site" | "users" => Area::Customers,
-        "assettype" | "assetgroup" | "field" | "lookup" => Area::Configuration,
+        "assettype" | "assetgroup" | "field" | "fieldinfo" | "lookup" => Area::Configuration,
         "agent" => Area::Myself,
         _ => return None,
     })
@@ -157,6 +157,7 @@ fn get(state: &mut HaloState, path: &[&str], query: &Query) -> Result<Answer, Re
         ["assetgroup"] => ok(state.list_groups()),
         ["assetgroup", id] => ok(state.one_group(number(id)?)?),
         ["field"] => ok(state.list_fields(query)?),
+        ["fieldinfo"] => ok(state.list_custom_fields(query)?),
         ["lookup"] => ok(state.list_lookups(query)?),
         ["agent", "me"] => ok(state.myself()),
         ["client"] => bytes(state.list_customers(Customers::Clients, query)?),

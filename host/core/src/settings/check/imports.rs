@@ -80,8 +80,8 @@ fn tiers(names: &[At<String>], mappings: &Mappings, report: &mut Report<'_>) -> 
         match usable.as_slice() {
             [(mapping, found)] => {
                 // What list rows leave out cannot be searched for.
-                let searchable =
-                    Member::system_name(&found.to).is_none_or(|member| member == "inventory_number");
+                let searchable = !Member::is_custom_name(&found.to)
+                    && Member::system_name(&found.to).is_none_or(|member| member == "inventory_number");
                 if searchable {
                     tiers.push(MatchTier { property, mapping: *mapping });
                 } else {

@@ -59,7 +59,8 @@ pub(crate) fn merge(
     asset.status = row.status.or(asset.status);
     asset.inactive = write.inactive.unwrap_or(row.inactive);
     asset.modified = row.modified.or(asset.modified);
-    if row.intune_id.is_some() {
+    if row.intune_id.is_some() || write.intune_id.is_some() {
+        // What was written and is not shown was perhaps not kept.
         asset.intune_id.clone_from(&row.intune_id);
     }
     if row.username.is_some() {
