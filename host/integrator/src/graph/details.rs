@@ -2,10 +2,10 @@
 //!
 //! List rows hold defaults for these, and a single read holds some of them only where it selects them by name.
 
-use super::batch::{PARTS, single_reads};
+use super::batch::{PARTS, read_each};
 use super::client::GraphClient;
 use super::field::FieldSeed;
-use crate::http::HttpError;
+use crate::http::{HttpError, HttpErrorKind, percent_encoded};
 use integrator_core::model::{DeviceId, Property, Value};
 use serde::de::DeserializeSeed;
 
@@ -27,12 +27,25 @@ impl GraphClient {
         properties: &[&'static Property],
     ) -> Vec<Result<DetailValues, HttpError>> {
         let names: Vec<&str> = properties.iter().map(|property| property.name).collect();
-        let select = format!("id,{}", names.join(","));
-        single_reads(&self.endpoint, devices, &select, |status, body| match status {
-            200..=299 => Some(values(properties, body)),
-            _ => None,
+        let select = names.join(",");
+        let urls: Vec<String> = devices
+            .iter()
+            .map(|id| {
+                let id = percent_encoded(id.as_str());
+                format!("/deviceManagement/managedDevices/{id}?$select=id,{select}")
+            })
+            .collect();
+        let read = read_each(&self.endpoint, &urls).await.into_iter().zip(&urls);
+        read.map(|(read, url)| {
+            let path = url.split('?').next().unwrap_or(url);
+            let problem = match read?.map(|body| values(properties, &body)) {
+                Some(Ok(values)) => return Ok(values),
+                Some(Err(problem)) => problem,
+                None => "the device is not there any more".to_owned(),
+            };
+            Err(self.endpoint.error(path, HttpErrorKind::Unreadable { problem }))
         })
-        .await
+        .collect()
     }
 }
 
