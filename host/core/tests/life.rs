@@ -252,8 +252,7 @@ fn an_absent_device_is_inactive_once_no_import_has_seen_it_for_long() {
 fn a_leaving_device_is_remembered_without_a_write() {
     let world = World::new(SETTINGS);
     let (link, asset) = created(&world, &device(&world, FRESH));
-    let leaving =
-        world.device("d1", &[("lastSyncDateTime", FRESH), ("managementState", "retirePending")]);
+    let leaving = world.device("d1", &[("lastSyncDateTime", FRESH), ("managementState", "retirePending")]);
     let noted = remember(update(&world, &leaving, &asset, Basis::Linked(&link))).link.unwrap();
     assert_ne!(noted.decision, link.decision);
     let miss = Miss { misses: 2, run: "run-2" };

@@ -275,7 +275,8 @@ fn a_status_that_the_type_does_not_allow_is_left_out_and_named() {
     let world = World::new(MAPPED);
     let device = world.device("d1", &[("operatingSystem", "iOS")]);
     let (link, asset) = created(&world, &device);
-    let (planned, left_out) = plan_absent(world.facts(), &link, Some(&asset), Miss { misses: 2, run: "run-2" });
+    let (planned, left_out) =
+        plan_absent(world.facts(), &link, Some(&asset), Miss { misses: 2, run: "run-2" });
     assert!(matches!(planned, Planned::Remember(_)));
     assert_eq!(left_out.statuses, [(Some(TypeId(122)), StatusId(2))]);
 }

@@ -251,7 +251,10 @@ fn statuses_that_say_too_little_are_named() {
         ("deactivate = false }", "deactivate = true }\ninactive = { status = \"Inactive\" }"),
         ("recovered = \"Active\"", "inactive = { after_days = 30 }"),
         ("recovered = \"Active\"", "inactive = { after_days = 0, status = \"Inactive\" }"),
-        ("recovered = \"Active\"", "inactive = { after_days = 30, status = \"Inactive\", clock = \"import\" }"),
+        (
+            "recovered = \"Active\"",
+            "inactive = { after_days = 30, status = \"Inactive\", clock = \"import\" }"
+        ),
         ("recovered = \"Active\"", "inactive = { after_days = 30, status = \" \" }"),
         ("{ status = \"Retired\", deactivate = false }", "{ deactivate = false }"),
         ("deleted_after_hours = 0", "deleted_after_hours = -1"),

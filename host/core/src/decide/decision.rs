@@ -2,11 +2,11 @@
 
 use super::asset_type::decide_type;
 use super::form::fit;
+use super::life::Standing;
 use super::life::{LifeDecision, decide_life};
 use super::rulebook::{BoundPiece, BoundSource, Rulebook, TypeRef};
 use super::transform;
 use super::user::{UserDecision, UserIndex};
-use super::life::Standing;
 use crate::model::{Availability, Device, SiteId, Value};
 use crate::settings::{Piece, SiteMode, Source};
 use chrono::{DateTime, Utc};
@@ -147,7 +147,9 @@ pub fn decide_knowing(
     let asset_type = decide_type(rulebook, device, &mapped, now)?;
     let (mut fields, mut misfits) = (Vec::with_capacity(mapped.len()), Vec::new());
     for (mapping, value) in mapped.into_iter().enumerate() {
-        let Some(bound) = rulebook.mappings.get(mapping).filter(|bound| !unknown(bound.reads)) else { continue };
+        let Some(bound) = rulebook.mappings.get(mapping).filter(|bound| !unknown(bound.reads)) else {
+            continue;
+        };
         match value.map(Value::into_text).map(|text| fit(&bound.form, text)).transpose() {
             Ok(value) => fields.push(FieldDecision { mapping, value }),
             Err(misfit) => misfits.push((mapping, misfit)),

@@ -101,12 +101,14 @@ fn conclude(
         let status = status.filter(|status| asset.status != Some(*status));
         if let Some(status) = status.filter(|status| facts.allows(asset.type_id, *status)) {
             // What a person had chosen before we set it to inactive is what it may go back to.
-            after.status_before =
-                if link.state == LinkState::Inactive && link.status.is_some() && link.status == asset.status {
-                    link.status_before
-                } else {
-                    asset.status
-                };
+            after.status_before = if link.state == LinkState::Inactive
+                && link.status.is_some()
+                && link.status == asset.status
+            {
+                link.status_before
+            } else {
+                asset.status
+            };
             after.status = Some(status);
             write.status = Some(status);
             changes.push(Change {

@@ -8,8 +8,8 @@ use crate::model::catalogue::Named;
 use crate::model::device::Slot;
 use crate::model::link::Shown;
 use crate::model::{
-    AssetId, AssetWrite, Deactivated, Device, FieldMemory, GroupId, Life, Link, LinkOrigin, LinkState, Member,
-    StatusId, TypeId, TypeWrite,
+    AssetId, AssetWrite, Deactivated, Device, FieldMemory, GroupId, Life, Link, LinkOrigin, LinkState,
+    Member, StatusId, TypeId, TypeWrite,
 };
 use crate::settings::Deactivation;
 
@@ -85,17 +85,15 @@ pub fn plan_create(
     let mut left_out = LeftOut::default();
     let mut allowed = |status: Option<StatusId>| {
         let allowed = status.filter(|status| facts.allows(judged_type, *status));
-        left_out
-            .statuses
-            .extend(status.filter(|_| allowed.is_none()).map(|status| (judged_type, status)));
+        left_out.statuses.extend(status.filter(|_| allowed.is_none()).map(|status| (judged_type, status)));
         allowed
     };
     let status = stale
         .as_ref()
         .and_then(|_| allowed(rulebook.status_inactive))
         .or_else(|| allowed(rulebook.status_new));
-    let deactivate = stale.is_some()
-        && inactive.is_some_and(|inactive| inactive.deactivate == Deactivation::Deactivate);
+    let deactivate =
+        stale.is_some() && inactive.is_some_and(|inactive| inactive.deactivate == Deactivation::Deactivate);
     let user = match decision.user {
         UserDecision::Matched(user) => Some(user.id),
         _ => None,
@@ -235,8 +233,7 @@ fn link(facts: Facts<'_>, device: &Device, decision: &Decision, write: &AssetWri
         Standing::Alive => LinkState::Present,
         Standing::Stale(_) => LinkState::Inactive,
     };
-    let deactivated =
-        if write.inactive == Some(true) { Deactivated::ByUs } else { Deactivated::NotByUs };
+    let deactivated = if write.inactive == Some(true) { Deactivated::ByUs } else { Deactivated::NotByUs };
     Link {
         tenant: facts.tenant.clone(),
         device: device.id.clone(),

@@ -114,8 +114,7 @@ fn start_link(facts: Facts<'_>, subject: &Subject<'_>, before: Option<&Link>) ->
         link.since = facts.now;
     }
     link.misses = 0;
-    link.life =
-        Life { leaving: life.leaving.clone(), deactivated: link.life.deactivated, ..Life::default() };
+    link.life = Life { leaving: life.leaving.clone(), deactivated: link.life.deactivated, ..Life::default() };
     link.decision = subject.decision.digest;
     link.shown = subject.asset.digest();
     link
@@ -424,9 +423,8 @@ impl Draft<'_> {
             if self.before == Some(&self.link) {
                 return (Planned::Unchanged, left_out);
             }
-            let reason = how
-                .or(self.remembered)
-                .unwrap_or_else(|| "Halo already shows what was decided".to_owned());
+            let reason =
+                how.or(self.remembered).unwrap_or_else(|| "Halo already shows what was decided".to_owned());
             let remember = Remember { link: Some(self.link), forget: replaces, reason };
             return (Planned::Remember(Box::new(remember)), left_out);
         }

@@ -108,7 +108,11 @@ mod tests {
         let check = |state, misses, hours, patience: (u32, u32), reenrolled, expected| {
             let absent = Span { misses, since: now - TimeDelta::hours(hours) };
             let patience = Patience { runs: patience.0, hours: patience.1 };
-            assert_eq!(judge(state, absent, patience, now, reenrolled), expected, "{misses} {hours} {patience:?}");
+            assert_eq!(
+                judge(state, absent, patience, now, reenrolled),
+                expected,
+                "{misses} {hours} {patience:?}"
+            );
         };
         check(Present, 1, 0, (2, 0), Reenrolled::No, Absence::TooSoon);
         check(Missing, 2, 0, (2, 0), Reenrolled::No, Absence::ToBeProven);

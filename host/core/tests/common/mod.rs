@@ -123,7 +123,9 @@ impl World {
             let slot = projection.slot(name).unwrap_or_else(|| panic!("{name} is not read"));
             let kind = projection.properties()[usize::from(slot.0)].kind;
             values[usize::from(slot.0)] = match kind {
-                Kind::Time => Some(Value::Time(value.parse().unwrap_or_else(|_| panic!("{value} is no time")))),
+                Kind::Time => {
+                    Some(Value::Time(value.parse().unwrap_or_else(|_| panic!("{value} is no time"))))
+                }
                 _ => Value::from_text(*value),
             };
         }

@@ -1,9 +1,7 @@
 //! A row of the device list as a [`Device`]: only the members that a projection names are made into values.
 
 use super::field::{Field, FieldSeed};
-use integrator_core::model::{
-    Availability, Device, DeviceId, Kind, Projection, Slot, UnreadableRow, Value,
-};
+use integrator_core::model::{Availability, Device, DeviceId, Kind, Projection, Slot, UnreadableRow, Value};
 use rustc_hash::FxHashMap;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;

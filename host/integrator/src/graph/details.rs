@@ -76,7 +76,9 @@ mod tests {
             ["physicalMemoryInBytes", "ethernetMacAddress", "notes"].into_iter().filter_map(find).collect();
         let read = |body: serde_json::Value| values(&properties, &body);
         assert_eq!(
-            read(json!({"id": "d1", "physicalMemoryInBytes": 8, "ethernetMacAddress": "02005E100004", "notes": ""})),
+            read(
+                json!({"id": "d1", "physicalMemoryInBytes": 8, "ethernetMacAddress": "02005E100004", "notes": ""})
+            ),
             Ok(vec![Some(Value::Whole(8)), Some(Value::Text("02005E100004".into())), None])
         );
         assert_eq!(read(json!({"physicalMemoryInBytes": 0, "notes": null})), Ok(vec![None, None, None]));

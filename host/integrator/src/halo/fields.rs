@@ -9,7 +9,9 @@ const DATE: &str = "D";
 /// Reads a row of `/Field` or `/FieldInfo`.
 pub(super) fn read(row: &Row) -> Option<FieldInfo> {
     let values: Vec<Named<i64>> = value::objects(row, "values")
-        .filter_map(|entry| Some(Named { id: value::number(entry, "id")?, name: value::text(entry, "name")? }))
+        .filter_map(|entry| {
+            Some(Named { id: value::number(entry, "id")?, name: value::text(entry, "name")? })
+        })
         .collect();
     let form = if !values.is_empty() {
         FieldForm::Choice(values)
@@ -39,7 +41,10 @@ mod tests {
             assert_eq!(read(row.as_object().unwrap()).unwrap().form, form, "{row}");
         };
         check(json!({"id": 24, "name": "Purchase Date", "validate": "D", "lookup": 0}), FieldForm::Date);
-        check(json!({"id": 51, "name": "Model", "validate": "X", "lookup": 0, "values": []}), FieldForm::Text);
+        check(
+            json!({"id": 51, "name": "Model", "validate": "X", "lookup": 0, "values": []}),
+            FieldForm::Text,
+        );
         check(json!({"id": 51, "name": "Model"}), FieldForm::Text);
         check(json!({"id": "60", "name": "Owner", "lookup": 40.0}), FieldForm::Lookup(40));
         let values = json!([{"id": 1, "name": "Company"}, {"id": 2}, {"id": "3", "name": "Personal"}]);

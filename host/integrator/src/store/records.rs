@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use integrator_core::model::{
-    Asset, AssetId, AssetWrite, Details, DeviceId, DeviceKey, HaloUser, Link, RunId, RunRecord, TenantId, UserId,
+    Asset, AssetId, AssetWrite, Details, DeviceId, DeviceKey, HaloUser, Link, RunId, RunRecord, TenantId,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

@@ -20,9 +20,7 @@ use crate::store::{ChangeSet, Chunks, Durability, JournalEntry, JournaledStep, L
 use answer::Told;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
-use integrator_core::model::{
-    Asset, AssetId, AssetWrite, Counts, DeviceKey, Link, RunId, TenantId, TypeId,
-};
+use integrator_core::model::{Asset, AssetId, AssetWrite, Counts, DeviceKey, Link, RunId, TenantId, TypeId};
 use integrator_core::plan::{Line, Remember, Step, StepId, StepKind};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;

@@ -192,9 +192,7 @@ fn holds(resolved: &Resolved, row: &IdentityRow, link: u32, decision: u64) -> bo
 async fn beside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SyncError> + Send + 'static,
 ) -> Result<T, SyncError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| SyncError::bug(format!("deciding: {error}")))?
+    tokio::task::spawn_blocking(work).await.map_err(|error| SyncError::bug(format!("deciding: {error}")))?
 }
 
 fn read_rows(indices: &[u32], spool: &Spool, shared: &Shared) -> Result<Vec<SpoolRow>, SyncError> {
@@ -206,12 +204,7 @@ fn read_rows(indices: &[u32], spool: &Spool, shared: &Shared) -> Result<Vec<Spoo
 }
 
 /// Decides rows. `knowledge` says how much is known of each; where it is shorter, everything.
-fn decide_stretch(
-    indices: &[u32],
-    rows: Vec<SpoolRow>,
-    knowledge: &[Knowledge],
-    shared: &Shared,
-) -> Decided {
+fn decide_stretch(indices: &[u32], rows: Vec<SpoolRow>, knowledge: &[Knowledge], shared: &Shared) -> Decided {
     let mut decided = Decided { rows: indices.len() as u64, ..Decided::default() };
     let all = knowledge.iter().copied().chain(std::iter::repeat(Knowledge::All));
     for ((index, row), knowledge) in indices.iter().zip(rows).zip(all) {
@@ -220,13 +213,7 @@ fn decide_stretch(
     decided
 }
 
-fn decide_row(
-    row: SpoolRow,
-    index: u32,
-    knowledge: Knowledge,
-    shared: &Shared,
-    decided: &mut Decided,
-) {
+fn decide_row(row: SpoolRow, index: u32, knowledge: Knowledge, shared: &Shared, decided: &mut Decided) {
     let resolved = &shared.resolved;
     let device = match row {
         SpoolRow::Device(device) => device,

@@ -12,11 +12,12 @@ use integrator_core::decide::rulebook::new_type_group;
 use integrator_core::decide::{Decision, Standing, TypeRef, UserDecision};
 use integrator_core::model::value::fold;
 use integrator_core::model::{
-    Asset, AssetId, Catalogue, Device, DeviceKey, FieldForm, FieldId, HaloUser, Link, LinkState, Member, StatusId,
-    TenantId, TypeId, UserId,
+    Asset, AssetId, Catalogue, Device, DeviceKey, FieldForm, FieldId, HaloUser, Link, LinkState, Member,
+    StatusId, TenantId, TypeId, UserId,
 };
 use integrator_core::plan::{
-    Basis, Facts, HeldDevice, IntuneIds, LeftOut, Planned, StepId, Subject, plan_create, plan_type, plan_update, text,
+    Basis, Facts, HeldDevice, IntuneIds, LeftOut, Planned, StepId, Subject, plan_create, plan_type,
+    plan_update, text,
 };
 use integrator_core::resolve::Pair;
 use integrator_core::settings::Creation;

@@ -20,7 +20,9 @@ use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use integrator_core::decide::{Rulebook, UserIndex, projection};
 use integrator_core::model::{Action, Catalogue, Counts, Entity, RunId, RunRecord, RunStatus};
-use integrator_core::plan::{Footer, IntuneIds, Header, PLAN_FORMAT, judge_deactivations, judge_empty_source};
+use integrator_core::plan::{
+    Footer, Header, IntuneIds, PLAN_FORMAT, judge_deactivations, judge_empty_source,
+};
 use integrator_core::resolve::placeholder::Placeholders;
 use integrator_core::settings::Connection;
 use std::collections::BTreeMap;

@@ -1,6 +1,8 @@
 //! What is committed comes back, in the stated order, and counted.
 
-use crate::support::{TENANT, all, asset, asset_id, device, fleet, journal_entry, link, noon, open, run, user};
+use crate::support::{
+    TENANT, all, asset, asset_id, device, fleet, journal_entry, link, noon, open, run, user,
+};
 use halo_integrator::store::{AssetSummary, ChangeSet, Durability, Store};
 use integrator_core::model::{
     Asset, AssetId, Deactivated, DeviceId, DeviceKey, Life, Link, LinkState, RunId, TenantId, UserId,
@@ -62,7 +64,10 @@ async fn a_link_tells_of_signs_of_life_only_where_there_is_something_to_tell() {
     };
     for life in [Life::default(), silent] {
         let link = Link { state: LinkState::Inactive, life, ..link(1) };
-        store.commit(None, ChangeSet { put_links: vec![link.clone()], ..ChangeSet::default() }).await.unwrap();
+        store
+            .commit(None, ChangeSet { put_links: vec![link.clone()], ..ChangeSet::default() })
+            .await
+            .unwrap();
         assert_eq!(store.links(tenant(), &[device(1).key()]).await.unwrap(), [Some(link)]);
     }
 }

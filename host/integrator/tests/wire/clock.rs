@@ -121,7 +121,11 @@ impl Scene {
             let batch: serde_json::Value = serde_json::from_slice(body).unwrap();
             batch["requests"].as_array().unwrap().len()
         };
-        entries.iter().filter(|entry| entry.path_and_query.ends_with("/$batch")).map(|entry| parts(&entry.body)).sum()
+        entries
+            .iter()
+            .filter(|entry| entry.path_and_query.ends_with("/$batch"))
+            .map(|entry| parts(&entry.body))
+            .sum()
     }
 }
 

@@ -323,7 +323,8 @@ pub(super) fn date(path: &str, value: &Value) -> Result<String, Unreadable> {
         return Ok(text);
     }
     shown_date(&text).ok_or_else(|| {
-        let message = format!("Could not convert string to DateTime: {text}. Path '{path}', line 1, position 139.");
+        let message =
+            format!("Could not convert string to DateTime: {text}. Path '{path}', line 1, position 139.");
         (path.to_owned(), message)
     })
 }

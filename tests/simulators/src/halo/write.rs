@@ -283,12 +283,7 @@ impl HaloState {
     }
 
     /// Merges one custom field. One that does not exist is silently ignored.
-    fn write_custom_field(
-        &self,
-        index: usize,
-        input: &FieldInput,
-        asset: &mut Asset,
-    ) -> Result<(), Refusal> {
+    fn write_custom_field(&self, index: usize, input: &FieldInput, asset: &mut Asset) -> Result<(), Refusal> {
         let mut all = (FIRST_CUSTOM_FIELD..).zip(&self.options.custom_fields);
         let found = all.find(|(id, field)| match (input.id, &input.name) {
             (Some(wanted), _) => wanted == *id,

@@ -9,8 +9,8 @@ use super::{name, switched_off, text};
 use crate::settings::connection::{Connection, Enabled, Guard, Guards, Organisations};
 use crate::settings::digest;
 use crate::settings::source::Report;
-use crate::settings::wire::connection as wire;
 use crate::settings::wire::At;
+use crate::settings::wire::connection as wire;
 use std::path::Path;
 
 /// A connection, or nothing when something is wrong with it.

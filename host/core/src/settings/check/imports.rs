@@ -2,8 +2,8 @@
 
 use super::fields::Mappings;
 use super::{left_out, name, property, switched_off, text};
-use crate::model::{Availability, Member};
 use crate::model::value::fold;
+use crate::model::{Availability, Member};
 use crate::settings::fields::Source;
 use crate::settings::imports::{
     Creation, DefaultSite, Imports, MatchReach, MatchTier, SenseManaged, SharedSerial, SiteMode,

@@ -54,12 +54,7 @@ fn deactivation(written: Option<&At<bool>>) -> Deactivation {
 }
 
 /// A table that names no status and does not deactivate would change nothing.
-fn does_something(
-    has_status: bool,
-    deactivate: Deactivation,
-    span: &Range<usize>,
-    report: &mut Report<'_>,
-) {
+fn does_something(has_status: bool, deactivate: Deactivation, span: &Range<usize>, report: &mut Report<'_>) {
     if !has_status && deactivate == Deactivation::Leave && !report.is_damaged("statuses") {
         report
             .error(span, "this changes nothing: it names no status and does not deactivate")

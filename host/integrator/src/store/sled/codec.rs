@@ -4,8 +4,8 @@
 //! itself. A change of a stored type is a new version beside the old one, never a change of the old. Version 2 of a
 //! link has its later members behind it; version 2 of a journal entry is JSON, which lets plans' writes grow.
 
-use super::keys::Kind;
 use super::first::JournalEntry1;
+use super::keys::Kind;
 use super::stored::{StoredLink, StoredLink2};
 use crate::store::{JournalEntry, StoreError};
 use integrator_core::model::Link;
@@ -103,12 +103,7 @@ fn content<'a>(kind: Kind, key: &[u8], bytes: &'a [u8]) -> Result<&'a [u8], Stor
 }
 
 /// The version and what follows it, of a kind that is known up to the version `newest`.
-fn content_of<'a>(
-    kind: Kind,
-    key: &[u8],
-    bytes: &'a [u8],
-    newest: u8,
-) -> Result<(u8, &'a [u8]), StoreError> {
+fn content_of<'a>(kind: Kind, key: &[u8], bytes: &'a [u8], newest: u8) -> Result<(u8, &'a [u8]), StoreError> {
     match bytes.split_first() {
         Some((&version, content)) if (VERSION..=newest).contains(&version) => Ok((version, content)),
         Some((&found, _)) if found > newest => {

@@ -90,8 +90,9 @@ impl Planner<'_> {
         clock: Option<&ImportClock>,
         patience: Patience,
     ) -> Result<(), SyncError> {
-        let (due, early): (Vec<_>, Vec<_>) =
-            links.into_iter().partition(|link| clock.is_some_and(|clock| clock.is_due(link, self.shared.now)));
+        let (due, early): (Vec<_>, Vec<_>) = links
+            .into_iter()
+            .partition(|link| clock.is_some_and(|clock| clock.is_due(link, self.shared.now)));
         for link in early {
             self.missing(&link, patience).await?;
         }
