@@ -528,11 +528,7 @@ fn reads(source: &Source) -> Availability {
     let single = |name: &&str| {
         property::find(name).is_some_and(|found| found.availability == Availability::SingleRead)
     };
-    if mapping_properties(source).iter().any(|name| single(name)) {
-        Availability::SingleRead
-    } else {
-        Availability::List
-    }
+    if mapping_properties(source).iter().any(single) { Availability::SingleRead } else { Availability::List }
 }
 
 /// Where what decides on types is to be found.

@@ -88,10 +88,10 @@ mod tests {
         let start: DateTime<Utc> = "2026-06-01T00:00:00Z".parse().expect("a time");
         let wanted: Vec<&'static Property> = property::find("notes").into_iter().collect();
         let mut days = [0_u32; 8];
-        for number in 0..7_000_u128 {
+        for number in 0..7_000_u32 {
             let due = |day: i64| {
                 let now = start + TimeDelta::days(day);
-                kept(start).is_due(7, &wanted, 7, now, DeviceKey(number))
+                kept(start).is_due(7, &wanted, 7, now, DeviceKey::of(&number.to_string()))
             };
             let first = (0..=7).find(|day| due(*day)).expect("within seven days");
             if let Some(count) = days.get_mut(usize::try_from(first).expect("a day")) {
@@ -106,7 +106,8 @@ mod tests {
     fn another_list_row_or_another_property_is_read_at_once() {
         let now: DateTime<Utc> = "2026-06-01T00:00:00Z".parse().expect("a time");
         let names = |names: &[&str]| names.iter().filter_map(|name| property::find(name)).collect::<Vec<_>>();
-        let due = |listed, wanted: &[&str]| kept(now).is_due(listed, &names(wanted), 7, now, DeviceKey(1));
+        let due =
+            |listed, wanted: &[&str]| kept(now).is_due(listed, &names(wanted), 7, now, DeviceKey::of("1"));
         assert!(!due(7, &["notes"]) && due(8, &["notes"]) && due(7, &["notes", "udid"]));
     }
 

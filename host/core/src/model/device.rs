@@ -54,7 +54,7 @@ impl Projection {
         let single = |name: &&str| {
             property::find(name).is_some_and(|found| found.availability == Availability::SingleRead)
         };
-        if names.iter().any(|name| single(name)) {
+        if names.iter().any(single) {
             // Whether a device must be read singly again is told by what its list row shows.
             names.extend(property::telling().map(|property| property.name));
         }

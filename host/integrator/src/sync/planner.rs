@@ -210,11 +210,12 @@ impl<'a> Planner<'a> {
         // Whether a status is written is known before: so is whether what the type allows has to be read.
         let rulebook = &shared.rulebook;
         let writes_status = match (state, stale) {
-            (LinkState::Inactive, true) => false,
-            (_, true) => rulebook.status_inactive.is_some(),
+            (LinkState::Present | LinkState::Missing | LinkState::Deleted, true) => {
+                rulebook.status_inactive.is_some()
+            }
             (LinkState::Deleted, false) => rulebook.status_recovered.is_some(),
             (LinkState::Inactive, false) => true,
-            (LinkState::Present | LinkState::Missing, false) => false,
+            (LinkState::Inactive, true) | (LinkState::Present | LinkState::Missing, false) => false,
         };
         if writes_status {
             self.read_types(asset, &decision).await?;
