@@ -6,12 +6,17 @@
 pub mod asset_type;
 pub mod compare;
 pub mod decision;
+pub mod form;
+pub mod life;
 pub mod rulebook;
 pub mod software;
 pub mod transform;
 pub mod user;
 
-pub use decision::{Decision, FieldDecision, SiteDecision, TypeDecision, TypeReason, decide};
+pub use decision::{
+    Decision, FieldDecision, Knowledge, SiteDecision, TypeDecision, TypeReason, decide, decide_knowing,
+};
+pub use life::{LifeDecision, Standing};
 pub use rulebook::{NameProblem, Needs, Rulebook, TypeRef, needs, projection};
 pub use software::{LicenceIndex, LicenceTarget, Matching, SoftwareDecision};
 pub use user::{UserDecision, UserIndex, UserRef};

@@ -5,6 +5,7 @@
 
 pub mod asset;
 pub mod catalogue;
+pub mod details;
 pub mod device;
 pub mod entra;
 pub mod ids;
@@ -16,14 +17,15 @@ pub mod value;
 pub mod write;
 
 pub use asset::{Asset, HaloUser, Member};
-pub use catalogue::{AssetType, Catalogue, Client, Named, Site};
+pub use catalogue::{AssetType, Catalogue, Client, FieldForm, FieldInfo, Named, Site};
+pub use details::Details;
 pub use device::{Device, IdentityRow, Projection, Slot, UnreadableRow};
 pub use entra::EntraUser;
 pub use ids::{
     AssetId, ClientId, DeviceId, DeviceKey, FieldId, GroupId, LicenceId, SiteId, StatusId, TenantId, TypeId,
     UserId,
 };
-pub use link::{FieldMemory, Link, LinkOrigin, LinkState, LinkSummary};
+pub use link::{Deactivated, FieldMemory, Life, Link, LinkOrigin, LinkState, LinkSummary};
 pub use property::{Availability, Kind, Property};
 pub use run::{Action, Counts, Entity, RunId, RunRecord, RunStatus};
 pub use software::{Inventory, InventoryBuilder, Licence, LicenceWrite, SoftwareMemory, SoftwareRow};

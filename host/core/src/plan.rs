@@ -13,12 +13,12 @@ pub mod step;
 pub mod text;
 pub mod update;
 
-pub use absent::plan_absent;
+pub use absent::{Miss, absent, plan_absent, plan_unseen};
 pub use create::{plan_create, plan_type};
 pub use guard::{GuardVerdict, judge_deactivations, judge_empty_source};
 pub use line::{Footer, Header, HeldDevice, Line, PLAN_FORMAT, Remember};
 pub use software::{
     SoftwareWrite, Title, Titles, plan_licence, plan_software, software_alone, with_software,
 };
-pub use step::{Change, Effect, Facts, Part, Planned, Step, StepId, StepKind};
-pub use update::{Basis, StatusLeftOut, Subject, plan_update};
+pub use step::{Change, Effect, Facts, IntuneIds, LeftOut, Part, Planned, Step, StepId, StepKind};
+pub use update::{Basis, Subject, plan_update};

@@ -21,8 +21,8 @@ mod wire;
 
 pub use asset_types::{AssetTypes, Criterion, Determine, Operand, Rule, Subject, Test, TypeUpdates};
 pub use connection::{
-    Authentication, Cloud, Connection, Credential, Guard, Guards, Microsoft, Organisations, SecretSource,
-    Statuses,
+    Authentication, Cloud, Connection, Credential, Deactivation, Guard, Guards, Inactive, LifeSign,
+    Microsoft, Organisations, SecretSource, Statuses,
 };
 pub use diagnostic::{Diagnostic, SettingsError};
 pub use example::{

@@ -150,6 +150,8 @@ fn two_devices_that_match_one_asset_are_both_held() {
     let rows = [("a", row("a", "", 1, 1), "s1"), ("b", row("b", "", 1, 1), "s1")];
     let pairs = resolve(&rows, Vec::new(), &[with_serial(7, "s1")], LinkedAssets::default());
     for name in ["a", "b"] {
-        assert_eq!(of(&pairs, name), Pair::held("2 devices match asset 7 by Serial Number"));
+        let Pair::Held(held) = of(&pairs, name) else { panic!("{name} is not held") };
+        assert_eq!(held.reason, "2 devices match asset 7 by Serial Number");
+        assert_eq!(held.others.len(), 1);
     }
 }

@@ -10,7 +10,7 @@ use integrator_core::model::{
     Asset, AssetId, Device, FieldId, Link, LinkState, Member, SiteId, StatusId, TypeId, UserId,
 };
 use integrator_core::plan::{
-    Basis, Change, Effect, Planned, Step, Subject, plan_absent, plan_create, plan_update,
+    Basis, Change, Effect, Miss, Planned, Step, Subject, plan_absent, plan_create, plan_update,
 };
 use integrator_core::resolve::Tier;
 
@@ -96,7 +96,7 @@ fn a_new_device_gets_an_asset_with_every_mapped_value() {
     let device =
         world.device("d1", &[("serialNumber", " pf3x "), ("model", "ThinkBook"), ("userId", "user-1")]);
     let (step, left_out) = plan_create(world.facts(), &device, &world.decide(&device), None, Some("Ann"));
-    assert_eq!(left_out, None);
+    assert_eq!(left_out, integrator_core::plan::LeftOut::default());
     assert_eq!(
         summary(&step.changes),
         [
@@ -255,7 +255,7 @@ fn deleted_and_recovered_go_there_and_back() {
     let world = World::new(MAPPED);
     let device = world.device("d1", &[("model", "ThinkBook")]);
     let (link, asset) = created(&world, &device);
-    let (planned, _) = plan_absent(world.facts(), &link, Some(&asset), 2, "run-2");
+    let (planned, _) = plan_absent(world.facts(), &link, Some(&asset), Miss { misses: 2, run: "run-2" });
     let gone = step(planned);
     assert_eq!(
         (gone.effect, summary(&gone.changes)),
@@ -275,9 +275,10 @@ fn a_status_that_the_type_does_not_allow_is_left_out_and_named() {
     let world = World::new(MAPPED);
     let device = world.device("d1", &[("operatingSystem", "iOS")]);
     let (link, asset) = created(&world, &device);
-    let (planned, left_out) = plan_absent(world.facts(), &link, Some(&asset), 2, "run-2");
+    let (planned, left_out) =
+        plan_absent(world.facts(), &link, Some(&asset), Miss { misses: 2, run: "run-2" });
     assert!(matches!(planned, Planned::Remember(_)));
-    assert_eq!(left_out, Some((Some(TypeId(122)), StatusId(2))));
+    assert_eq!(left_out.statuses, [(Some(TypeId(122)), StatusId(2))]);
 }
 
 #[test]
@@ -311,5 +312,5 @@ fn a_name_that_halo_lacks_is_a_problem_with_its_setting() {
         problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["`statuses.deleted` names the asset status \"Scrapped\", which Halo does not have"]
     );
-    assert_eq!(problems[0].hint, "Halo has: Active, Retired, Stock");
+    assert_eq!(problems[0].hint, "Halo has: Active, Inactive, Retired, Stock");
 }

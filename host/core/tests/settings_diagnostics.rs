@@ -131,17 +131,8 @@ fn features_that_are_still_to_come_are_named_as_such() {
         ("transform = \"yes-no\"", "transform = { plugin = \"name\" }"),
         ("transform = \"yes-no\"", "transform = [{ rhai = \"name\" }]"),
         ("site = \"user-then-default\"", "site = \"plugin\"\nsite_plugin = \"name\""),
-        ("details_refresh_days = 7", "details_refresh_days = 30"),
-        ("deactivate = false", "deactivate = true"),
-        (
-            "recovered = \"Active\"",
-            "inactive = { after_days = 30, status = \"Inactive\", clock = \"intune-sync\" }"
-        ),
-        ("deleted_after_hours = 0", "deleted_after_hours = 24"),
         ("assets = false", "assets = true\ncron = \"0 0 2 * * *\"\ntimezone = \"Europe/London\""),
         ("organisations = false", "organisations = true"),
-        ("from = \"isEncrypted\"", "from = \"physicalMemoryInBytes\""),
-        ("intune = \"operatingSystem\"", "intune = \"notes\""),
     ]));
 }
 
@@ -254,6 +245,30 @@ fn every_operator_takes_what_it_is_for() {
         let found = problems(INTEGRATOR, &CONTOSO.replace(criterion, good));
         assert!(found.is_empty(), "{good}: {found:?}");
     }
+}
+
+#[test]
+fn what_lists_leave_out_cannot_be_matched_by() {
+    assert_transcript!(in_connection(&[
+        ("match_by = [\"serialNumber\"", "match_by = [\"udid\""),
+        ("details_refresh_days = 7", "details_refresh_days = 0"),
+    ]));
+}
+
+#[test]
+fn statuses_that_say_too_little_are_named() {
+    assert_transcript!(in_connection(&[
+        ("deactivate = false }", "deactivate = true }\ninactive = { status = \"Inactive\" }"),
+        ("recovered = \"Active\"", "inactive = { after_days = 30 }"),
+        ("recovered = \"Active\"", "inactive = { after_days = 0, status = \"Inactive\" }"),
+        (
+            "recovered = \"Active\"",
+            "inactive = { after_days = 30, status = \"Inactive\", clock = \"import\" }"
+        ),
+        ("recovered = \"Active\"", "inactive = { after_days = 30, status = \" \" }"),
+        ("{ status = \"Retired\", deactivate = false }", "{ deactivate = false }"),
+        ("deleted_after_hours = 0", "deleted_after_hours = -1"),
+    ]));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod client;
 mod discovery;
 mod envelope;
 mod error_body;
+mod fields;
 mod intune_connection;
 mod licences;
 mod users;

@@ -21,8 +21,8 @@ pub use records::{
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use integrator_core::model::{
-    Asset, AssetId, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, RunId, RunRecord, SoftwareMemory,
-    UserId,
+    Asset, AssetId, Details, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, RunId, RunRecord,
+    SoftwareMemory, UserId,
 };
 use std::time::Duration;
 
@@ -46,6 +46,14 @@ pub trait Store: Send + Sync {
 
     /// The links of these devices of a tenant, in the order asked; `None` where there is none.
     async fn links(&self, tenant: DeviceKey, devices: &[DeviceKey]) -> Result<Vec<Option<Link>>, StoreError>;
+
+    /// What single reads told of these devices of a tenant, in the order asked; `None` where nothing was kept. Many
+    /// devices in ascending order are read by one scan.
+    async fn details(
+        &self,
+        tenant: DeviceKey,
+        devices: &[DeviceKey],
+    ) -> Result<Vec<Option<Details>>, StoreError>;
 
     /// Number and digest of every asset of the index, ascending by number.
     fn asset_summaries(&self) -> Chunks<AssetSummary>;

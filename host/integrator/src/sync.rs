@@ -9,7 +9,9 @@ pub mod authorize;
 mod catalogue;
 pub mod check;
 mod choices;
+mod complete;
 mod decide;
+mod details;
 mod error;
 mod halo_settings;
 mod index;
@@ -70,6 +72,7 @@ async fn import_in(session: &mut Session, options: &ImportOptions) -> Result<Exi
         }
         let lines = store.plan_reader(&session.run.0);
         let applied = session.apply(&lease, lines, footer.steps, Preconditions::Fresh).await?;
+        session.note_complete(&*store).await?;
         Ok(if applied.is_partial() { ExitClass::Partial } else { class })
     }
     .await;
@@ -140,6 +143,9 @@ async fn apply_in(session: &mut Session, opened: plan_file::Opened) -> Result<Ex
     let result = async {
         session.prepare_apply(&lease).await?;
         let applied = session.apply(&lease, opened.lines, opened.footer.steps, Preconditions::Verify).await?;
+        // Whether its sweep was complete the plan does not say; taking it for one delays conclusions at most.
+        let tenant = &opened.header.tenant;
+        complete::note(&*store, &session.connection, tenant, opened.header.made).await?;
         Ok(if applied.is_partial() { ExitClass::Partial } else { class })
     }
     .await;

@@ -1,6 +1,7 @@
 //! A scenario file as it is written: the world, then the steps.
 //!
-//! Devices and users are numbered; [`device_id`] and [`user_id`] give their full ids.
+//! Devices and users are numbered; [`device_id`] and [`user_id`] give their full ids. A property's time may be given
+//! as `{ days_ago = 3 }`.
 
 use integrator_simulators::faults::Fault;
 use integrator_simulators::fleet::{Fleet, FleetUser, InstalledApp, complete};
@@ -228,6 +229,8 @@ pub struct Expect {
     pub rows_written: Option<usize>,
     /// No more requests to Halo than these.
     pub requests_to_halo_at_most: Option<u64>,
+    /// So many devices were read singly, in batches; repeated parts count again.
+    pub single_reads: Option<usize>,
     /// So many assets in Halo.
     pub assets: Option<usize>,
     /// No two assets share an Intune id or a serial number.
@@ -274,7 +277,17 @@ pub fn user_id(number: u64) -> String {
 pub fn device(mut partial: Map<String, Value>) -> Value {
     expand(&mut partial, "id", device_id);
     expand(&mut partial, "userId", user_id);
+    days_ago(&mut partial);
     complete(Value::Object(partial))
+}
+
+/// `{ days_ago = 3 }` in place of a time is the time of so many days before the run.
+pub fn days_ago(row: &mut Map<String, Value>) {
+    for value in row.values_mut() {
+        let Some(days) = value.get("days_ago").and_then(Value::as_i64) else { continue };
+        let time = chrono::Utc::now() - chrono::TimeDelta::days(days);
+        *value = time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true).into();
+    }
 }
 
 fn expand(row: &mut Map<String, Value>, name: &str, full: fn(u64) -> String) {

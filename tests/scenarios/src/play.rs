@@ -136,6 +136,17 @@ impl Player {
         self.world.writes().iter().map(|write| rows(&write.body)).sum()
     }
 
+    /// Parts of all batches to Graph since the last run began.
+    fn single_reads(&self) -> usize {
+        let entries = self.world.microsoft.log().entries();
+        let batches = entries.iter().filter(|entry| entry.path_and_query.ends_with("/$batch"));
+        let parts = |body: &[u8]| match serde_json::from_slice::<Value>(body) {
+            Ok(batch) => batch["requests"].as_array().map_or(0, Vec::len),
+            Err(_) => 0,
+        };
+        batches.map(|batch| parts(&batch.body)).sum()
+    }
+
     fn expect(&mut self, number: usize, expected: &Expect) {
         let mut problems = Vec::new();
         let written = self.rows_written();
@@ -144,6 +155,10 @@ impl Player {
         }
         if let Some(rows) = expected.rows_written.filter(|rows| *rows != written) {
             problems.push(format!("{written} rows were written, expected {rows}"));
+        }
+        let reads = self.single_reads();
+        if let Some(wanted) = expected.single_reads.filter(|wanted| *wanted != reads) {
+            problems.push(format!("{reads} devices were read singly, expected {wanted}"));
         }
         let requests = self.world.halo.log().total();
         if let Some(most) = expected.requests_to_halo_at_most.filter(|most| requests > *most) {

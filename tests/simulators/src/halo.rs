@@ -37,8 +37,8 @@ use http::StatusCode;
 use self::access::Gate;
 pub use self::asset::Asset;
 pub use self::catalog::{
-    AllowedStatuses, AssetField, AssetGroup, AssetStatus, AssetType, AzureTenant, Client, ClientSeed, Site,
-    TypeSeed, User, UserSeed,
+    AllowedStatuses, AssetField, AssetGroup, AssetStatus, AssetType, AzureTenant, Client, ClientSeed,
+    CustomFieldSeed, Site, TypeSeed, User, UserSeed,
 };
 pub use self::clock::{Clock, DateForm};
 pub use self::intune_connections::{AzureConnectionSeed, ConnectionForm};

@@ -1,10 +1,13 @@
 //! One device's decision: everything it should become, with reasons, and a digest that tells when it changes.
 
 use super::asset_type::decide_type;
+use super::form::fit;
+use super::life::Standing;
+use super::life::{LifeDecision, decide_life};
 use super::rulebook::{BoundPiece, BoundSource, Rulebook, TypeRef};
 use super::transform;
 use super::user::{UserDecision, UserIndex};
-use crate::model::{Device, SiteId, Value};
+use crate::model::{Availability, Device, SiteId, Value};
 use crate::settings::{Piece, SiteMode, Source};
 use chrono::{DateTime, Utc};
 
@@ -13,12 +16,16 @@ use chrono::{DateTime, Utc};
 pub struct Decision {
     /// Its asset type.
     pub asset_type: TypeDecision,
-    /// One value a mapping, in the order of the settings.
+    /// One value a mapping, in the order of the settings; none where it is not known, or is none that the field holds.
     pub fields: Vec<FieldDecision>,
+    /// Values that their fields cannot hold: the mapping, by index in the rulebook, and the value.
+    pub misfits: Vec<(usize, String)>,
     /// Its user.
     pub user: UserDecision,
     /// Its site.
     pub site: SiteDecision,
+    /// Whether it still shows signs of life.
+    pub life: LifeDecision,
     /// Changes when anything above does.
     pub digest: u64,
 }
@@ -102,6 +109,15 @@ impl SiteReason {
     }
 }
 
+/// How much of a device is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Knowledge {
+    /// All that the settings read.
+    All,
+    /// Not what only a single read tells: it failed, and never succeeded before.
+    WithoutDetails,
+}
+
 /// Decides one device. An error says why it has to be held.
 pub fn decide(
     rulebook: &Rulebook,
@@ -109,17 +125,40 @@ pub fn decide(
     device: &Device,
     now: DateTime<Utc>,
 ) -> Result<Decision, String> {
+    decide_knowing(rulebook, users, device, now, Knowledge::All)
+}
+
+/// Decides one device by what is known of it: what is not known is neither written nor cleared.
+pub fn decide_knowing(
+    rulebook: &Rulebook,
+    users: &UserIndex,
+    device: &Device,
+    now: DateTime<Utc>,
+    knowledge: Knowledge,
+) -> Result<Decision, String> {
+    let unknown = |availability: Availability| {
+        knowledge == Knowledge::WithoutDetails && availability == Availability::SingleRead
+    };
+    if unknown(rulebook.types.reads) {
+        return Err("its asset type depends on what Intune tells in single reads only, and reading it failed; the next run tries again".to_owned());
+    }
     let mapped: Vec<Option<Value>> =
         (0..rulebook.mappings.len()).map(|index| mapped_value(rulebook, index, device)).collect();
     let asset_type = decide_type(rulebook, device, &mapped, now)?;
-    let fields = mapped
-        .into_iter()
-        .enumerate()
-        .map(|(mapping, value)| FieldDecision { mapping, value: value.map(Value::into_text) })
-        .collect();
+    let (mut fields, mut misfits) = (Vec::with_capacity(mapped.len()), Vec::new());
+    for (mapping, value) in mapped.into_iter().enumerate() {
+        let Some(bound) = rulebook.mappings.get(mapping).filter(|bound| !unknown(bound.reads)) else {
+            continue;
+        };
+        match value.map(Value::into_text).map(|text| fit(&bound.form, text)).transpose() {
+            Ok(value) => fields.push(FieldDecision { mapping, value }),
+            Err(misfit) => misfits.push((mapping, misfit)),
+        }
+    }
     let user = users.find(device, &rulebook.connection.users);
     let site = decide_site(rulebook, user);
-    let mut decision = Decision { asset_type, fields, user, site, digest: 0 };
+    let life = decide_life(rulebook, device, now);
+    let mut decision = Decision { asset_type, fields, misfits, user, site, life, digest: 0 };
     decision.digest = digest(rulebook, &decision);
     Ok(decision)
 }
@@ -193,8 +232,12 @@ fn digest(rulebook: &Rulebook, decision: &Decision) -> u64 {
         hasher.update(bytes);
     };
     match &decision.asset_type.asset_type {
-        TypeRef::Existing(id) => part(&id.0.to_le_bytes()),
         TypeRef::New(name) => part(name.as_bytes()),
+        // A type that a device names is that name, before it is created and after.
+        TypeRef::Existing(id) => match rulebook.types.by_name.iter().find(|(_, known)| known == id) {
+            Some((name, _)) if decision.asset_type.reason == TypeReason::Field => part(name.as_bytes()),
+            _ => part(&id.0.to_le_bytes()),
+        },
     }
     for field in &decision.fields {
         // The member and the policies belong to the decision: another target or policy may ask for a write.
@@ -202,7 +245,9 @@ fn digest(rulebook: &Rulebook, decision: &Decision) -> u64 {
             part(&[mapping.write as u8, mapping.empty as u8]);
             match &mapping.member {
                 crate::model::Member::Field(id) => part(&id.0.to_le_bytes()),
-                crate::model::Member::System(name) => part(name.as_bytes()),
+                crate::model::Member::System(name) | crate::model::Member::Custom { name, .. } => {
+                    part(name.as_bytes());
+                }
             }
             for only in &mapping.types {
                 part(&only.0.to_le_bytes());
@@ -219,6 +264,13 @@ fn digest(rulebook: &Rulebook, decision: &Decision) -> u64 {
     part(&user.to_le_bytes());
     part(&[rulebook.connection.users.unlink_unmatched as u8, rulebook.types.update as u8]);
     part(&decision.site.move_to.map_or(-1, |site| site.0).to_le_bytes());
+    // Most devices are alive and stay: their digests are what they were before there was such a thing.
+    if let Standing::Stale(_) = decision.life.standing {
+        part(b"stale");
+    }
+    if let Some(leaving) = &decision.life.leaving {
+        part(leaving.as_bytes());
+    }
     let mut head = [0; 8];
     hasher.finalize_xof().fill(&mut head);
     u64::from_le_bytes(head)

@@ -4,9 +4,11 @@
 //! setting that means nothing.
 
 use super::decision::mapping_properties;
-use crate::model::catalogue::{Catalogue, Client, Named};
+use crate::model::catalogue::{Catalogue, Client, FieldForm, Named};
 use crate::model::value::fold;
-use crate::model::{FieldId, GroupId, Member, Projection, SiteId, Slot, StatusId, TypeId};
+use crate::model::{
+    Availability, FieldId, GroupId, Member, Projection, SiteId, Slot, StatusId, TypeId, property,
+};
 use crate::resolve::placeholder::Placeholders;
 use crate::settings::{
     AssetTypes, Connection, Criterion, Determine, EmptyPolicy, FieldMapping, Piece, Source, Subject, Test,
@@ -34,6 +36,8 @@ pub struct Rulebook {
     pub status_deleted: Option<StatusId>,
     /// `statuses.recovered`
     pub status_recovered: Option<StatusId>,
+    /// `statuses.inactive.status`
+    pub status_inactive: Option<StatusId>,
     /// The Halo member of each tier of `match_by`.
     pub match_members: Vec<Member>,
     /// Each tier of `match_by` in words.
@@ -59,6 +63,10 @@ pub struct BoundMapping {
     pub transform: Vec<Transform>,
     /// Only for these types; empty: all.
     pub types: Vec<TypeId>,
+    /// Where what it reads is to be found: in single reads, if any of it is.
+    pub reads: Availability,
+    /// What the member holds.
+    pub form: FieldForm,
 }
 
 impl BoundMapping {
@@ -105,6 +113,8 @@ pub struct BoundTypes {
     pub by_name: Vec<(String, TypeId)>,
     /// Names of types, folded, that exist in another case: (folded, as Halo has it).
     pub by_folded_name: Vec<(String, String)>,
+    /// Where what the way reads is to be found.
+    pub reads: Availability,
 }
 
 /// The way, bound.
@@ -182,6 +192,8 @@ impl NameProblem {
 pub struct Needs {
     /// Asset fields.
     pub fields: Need,
+    /// Custom fields of assets.
+    pub custom_fields: Need,
     /// Asset statuses.
     pub statuses: Need,
     /// The default site.
@@ -210,8 +222,14 @@ pub fn needs(connection: &Connection) -> Needs {
         fields: Need::when(
             connection.fields.iter().any(|mapping| Member::system_name(&mapping.to).is_none()),
         ),
+        custom_fields: Need::when(
+            connection.fields.iter().any(|mapping| Member::is_custom_name(&mapping.to)),
+        ),
         statuses: Need::when(
-            statuses.new.is_some() || statuses.deleted.is_some() || statuses.recovered.is_some(),
+            statuses.new.is_some()
+                || statuses.deleted.is_some()
+                || statuses.recovered.is_some()
+                || statuses.inactive.as_ref().is_some_and(|inactive| inactive.status.is_some()),
         ),
         default_site: Need::when(connection.imports.default_site.is_some()),
     }
@@ -263,11 +281,13 @@ impl Rulebook {
             .enumerate()
             .filter_map(|(index, one)| binder.mapping(index, one))
             .collect();
-        let types = binder.types(&connection.asset_types);
+        let types = binder.types(connection);
         let statuses = &connection.statuses;
         let status_new = binder.status("statuses.new", statuses.new.as_deref());
         let status_deleted = binder.status("statuses.deleted", statuses.deleted.as_deref());
         let status_recovered = binder.status("statuses.recovered", statuses.recovered.as_deref());
+        let inactive = statuses.inactive.as_ref().and_then(|inactive| inactive.status.as_deref());
+        let status_inactive = binder.status("statuses.inactive", inactive);
         let (Some(client), true) = (client, binder.problems.is_empty()) else {
             return Err(binder.problems);
         };
@@ -293,6 +313,7 @@ impl Rulebook {
             status_new,
             status_deleted,
             status_recovered,
+            status_inactive,
             match_members,
             tier_names,
         })
@@ -370,18 +391,28 @@ impl Binder<'_> {
 
     fn mapping(&mut self, index: usize, mapping: &FieldMapping) -> Option<BoundMapping> {
         let setting = format!("fields, mapping {} (line {})", index + 1, mapping.line);
+        let custom = self.custom_field(&mapping.to);
         let member = if let Some(name) = Member::system_name(&mapping.to) {
             Some(Member::System(name.to_owned()))
+        } else if let Some(custom) = custom {
+            Some(custom)
         } else {
             let found = pick(&self.catalogue.fields, &mapping.to, |field| (&field.name, field.id.0));
             let found: Option<FieldId> = found.map(|field| field.id);
             if found.is_none() {
-                let known: Vec<&str> =
-                    self.catalogue.fields.iter().map(|field| field.name.as_str()).collect();
-                self.problem(&setting, "asset field", &mapping.to, &known);
+                if Member::is_custom_name(&mapping.to) {
+                    let known: Vec<&str> =
+                        self.catalogue.custom_fields.iter().map(|field| field.name.as_str()).collect();
+                    self.problem(&setting, "custom field of assets", &mapping.to, &known);
+                } else {
+                    let known: Vec<&str> =
+                        self.catalogue.fields.iter().map(|field| field.name.as_str()).collect();
+                    self.problem(&setting, "asset field", &mapping.to, &known);
+                }
             }
             found.map(Member::Field)
         };
+        let member = member?;
         let types: Vec<TypeId> = mapping
             .types
             .iter()
@@ -407,16 +438,46 @@ impl Binder<'_> {
         };
         Some(BoundMapping {
             source: source?,
-            member: member?,
             name: mapping.to.clone(),
             write: mapping.write,
             empty: mapping.empty,
             transform: mapping.transform.clone(),
             types,
+            reads: reads(&mapping.source),
+            form: match (self.form(&member), mapping.transform.last()) {
+                // Whoever says how a date is written is taken at their word.
+                (FieldForm::Date, Some(Transform::Date(_))) => FieldForm::Text,
+                (form, _) => form,
+            },
+            member,
         })
     }
 
-    fn types(&mut self, settings: &AssetTypes) -> BoundTypes {
+    /// A custom field by its name, in any case; a name that an asset field has exactly is that field's.
+    fn custom_field(&self, name: &str) -> Option<Member> {
+        if !Member::is_custom_name(name) || self.catalogue.fields.iter().any(|field| field.name == name) {
+            return None;
+        }
+        let found = self.catalogue.custom_fields.iter().find(|field| fold(&field.name) == fold(name))?;
+        Some(Member::Custom { id: found.id, name: found.name.clone() })
+    }
+
+    /// What a member holds.
+    fn form(&self, member: &Member) -> FieldForm {
+        let catalogue = self.catalogue;
+        let found = match member {
+            Member::Field(id) => catalogue.forms.iter().find(|(field, _)| field == id).map(|(_, form)| form),
+            Member::Custom { id, .. } => {
+                catalogue.custom_fields.iter().find(|field| field.id == *id).map(|field| &field.form)
+            }
+            Member::System(_) if member.is_date() => return FieldForm::Date,
+            Member::System(_) => None,
+        };
+        found.cloned().unwrap_or_default()
+    }
+
+    fn types(&mut self, connection: &Connection) -> BoundTypes {
+        let settings = &connection.asset_types;
         let default =
             settings.default.as_deref().and_then(|name| self.type_named("asset_types.default", name));
         let determine = match &settings.determine {
@@ -443,6 +504,7 @@ impl Binder<'_> {
             default,
             update: settings.update,
             by_name: types.iter().map(|one| (one.name.clone(), one.id)).collect(),
+            reads: type_reads(connection),
             by_folded_name: types.iter().map(|one| (fold(&one.name), one.name.clone())).collect(),
         }
     }
@@ -459,6 +521,33 @@ impl Binder<'_> {
             Subject::Mapped(index) => Some(BoundSubject::Mapping(*index)),
         }
     }
+}
+
+/// Where what a mapping reads is to be found.
+fn reads(source: &Source) -> Availability {
+    let single = |name: &&str| {
+        property::find(name).is_some_and(|found| found.availability == Availability::SingleRead)
+    };
+    if mapping_properties(source).iter().any(single) { Availability::SingleRead } else { Availability::List }
+}
+
+/// Where what decides on types is to be found.
+fn type_reads(connection: &Connection) -> Availability {
+    let of = |subject: &Subject| match subject {
+        Subject::Intune(property) => property.availability,
+        Subject::Mapped(index) => {
+            connection.fields.get(*index).map_or(Availability::List, |mapping| reads(&mapping.source))
+        }
+    };
+    let single = match &connection.asset_types.determine {
+        Determine::Same => false,
+        Determine::Field(subject) => of(subject) == Availability::SingleRead,
+        Determine::Rules(rules) => rules
+            .iter()
+            .flat_map(|rule| &rule.when)
+            .any(|criterion| of(&criterion.subject) == Availability::SingleRead),
+    };
+    if single { Availability::SingleRead } else { Availability::List }
 }
 
 /// Finds by exact name, then by a name that differs in case only (if just one does), then by number.

@@ -26,7 +26,8 @@ pub struct Asset {
     pub username: Option<String>,
     /// Linked users, when the row or answer told them (list rows do not).
     pub users: Option<Vec<UserId>>,
-    /// Members of Halo's own, by [`Member::system_name`], as far as rows showed them; `None`: shown as empty.
+    /// Members of Halo's own, by [`Member::system_name`], and custom fields by their names, as far as rows showed them;
+    /// `None`: shown as empty.
     pub system: Vec<(String, Option<String>)>,
     /// Asset fields that hold a value, by number, ascending.
     pub fields: Vec<(FieldId, String)>,
@@ -46,9 +47,11 @@ impl Asset {
                     .and_then(|index| self.fields.get(index))
                     .map(|(_, value)| value.as_str()),
             ),
-            Member::System(name) => {
-                self.system.iter().find(|(member, _)| member == name).map(|(_, value)| value.as_deref())
-            }
+            Member::System(name) | Member::Custom { name, .. } => self
+                .system
+                .iter()
+                .find(|(member, _)| member.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value.as_deref()),
         }
     }
 
@@ -67,9 +70,9 @@ impl Asset {
                 (Err(index), Some(value)) => self.fields.insert(index, (*id, value.to_owned())),
                 (Err(_), None) => {}
             },
-            Member::System(name) => {
+            Member::System(name) | Member::Custom { name, .. } => {
                 let value = value.map(str::to_owned);
-                match self.system.iter_mut().find(|(member, _)| member == name) {
+                match self.system.iter_mut().find(|(member, _)| member.eq_ignore_ascii_case(name)) {
                     Some((_, held)) => *held = value,
                     None => self.system.push((name.clone(), value)),
                 }
@@ -121,6 +124,13 @@ pub enum Member {
     Field(FieldId),
     /// A member that every asset has, by Halo's name for it.
     System(String),
+    /// A custom field of assets: Halo's number and its name, which begins with `CF`.
+    Custom {
+        /// Halo's number.
+        id: i64,
+        /// Halo's name.
+        name: String,
+    },
 }
 
 impl Member {
@@ -131,7 +141,10 @@ impl Member {
         "notes",
         "warranty_start",
         "warranty_end",
+        "labour_warranty_start",
+        "labour_warranty_end",
         "warranty_note",
+        "supplier_reference",
         "supplier_purchasedate",
         "supplier_expirydate",
         "commissiondate",
@@ -145,6 +158,28 @@ impl Member {
         "user_email",
     ];
 
+    /// Those of [`Self::SYSTEM`] that hold a moment, by Halo's published schema.
+    const DATES: &'static [&'static str] = &[
+        "warranty_start",
+        "warranty_end",
+        "labour_warranty_start",
+        "labour_warranty_end",
+        "supplier_purchasedate",
+        "supplier_expirydate",
+        "commissiondate",
+        "intune_lastsyncdatetime",
+    ];
+
+    /// Whether it is a member of Halo's own that holds a moment.
+    pub fn is_date(&self) -> bool {
+        matches!(self, Self::System(name) if Self::DATES.contains(&name.as_str()))
+    }
+
+    /// Whether a name is that of a custom field.
+    pub fn is_custom_name(name: &str) -> bool {
+        name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("cf"))
+    }
+
     /// Halo's name of a system member, compared without regard to case.
     pub fn system_name(name: &str) -> Option<&'static str> {
         Self::SYSTEM.iter().copied().find(|known| known.eq_ignore_ascii_case(name))
@@ -155,7 +190,7 @@ impl fmt::Display for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Field(id) => write!(f, "field {id}"),
-            Self::System(name) => name.fmt(f),
+            Self::System(name) | Self::Custom { name, .. } => name.fmt(f),
         }
     }
 }

@@ -56,6 +56,33 @@ pub struct Site {
     pub client: Option<ClientId>,
 }
 
+/// A field that mappings can fill: an asset field of a type, or a custom field of assets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldInfo {
+    /// Halo's number.
+    pub id: i64,
+    /// Halo's name.
+    pub name: String,
+    /// What people see, where that is another name.
+    pub label: Option<String>,
+    /// What it holds.
+    pub form: FieldForm,
+}
+
+/// What a field holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FieldForm {
+    /// Any text.
+    #[default]
+    Text,
+    /// A moment.
+    Date,
+    /// One of the values of this lookup table, which the catalogue holds once it was read.
+    Lookup(i64),
+    /// One of these values.
+    Choice(Vec<Named<i64>>),
+}
+
 /// Halo's choices, as far as one run needs them, read anew for each run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catalogue {
@@ -67,6 +94,10 @@ pub struct Catalogue {
     pub statuses: Vec<Named<StatusId>>,
     /// Asset fields; read only where a mapping fills one.
     pub fields: Vec<Named<FieldId>>,
+    /// What each asset field holds, as far as it is more than a text; read with them.
+    pub forms: Vec<(FieldId, FieldForm)>,
+    /// Custom fields of assets; read only where a mapping fills one.
+    pub custom_fields: Vec<FieldInfo>,
     /// The clients that the settings name.
     pub clients: Vec<Client>,
     /// The sites that the settings name.

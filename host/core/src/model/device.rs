@@ -4,7 +4,7 @@
 //! ten of sixty properties is what lets a million devices stream through small memory.
 
 use super::ids::{DeviceId, DeviceKey};
-use super::property::{self, Property};
+use super::property::{self, Availability, Property};
 use super::value::Value;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,14 @@ impl Projection {
     pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let mut properties: Vec<&'static Property> =
             property::PROPERTIES.iter().take(property::ALWAYS_READ).collect();
+        let mut names: Vec<&str> = names.into_iter().collect();
+        let single = |name: &&str| {
+            property::find(name).is_some_and(|found| found.availability == Availability::SingleRead)
+        };
+        if names.iter().any(single) {
+            // Whether a device must be read singly again is told by what its list row shows.
+            names.extend(property::telling().map(|property| property.name));
+        }
         for name in names {
             if let Some(found) = property::find(name)
                 && !properties.iter().any(|property| property.name == found.name)
@@ -64,6 +72,13 @@ impl Projection {
     pub fn slot(&self, name: &str) -> Option<Slot> {
         let index = self.properties.iter().position(|property| property.name.eq_ignore_ascii_case(name))?;
         u16::try_from(index).ok().map(Slot)
+    }
+
+    /// The properties that only single reads tell, with their slots.
+    pub fn details(&self) -> impl Iterator<Item = (Slot, &'static Property)> + '_ {
+        let slots = (0..).map(Slot);
+        let all = slots.zip(self.properties.iter().copied());
+        all.filter(|(_, property)| property.availability == Availability::SingleRead)
     }
 
     /// The properties in the order of their slots.
@@ -85,6 +100,13 @@ impl Device {
     /// The value in a slot.
     pub fn get(&self, slot: Slot) -> Option<&Value> {
         self.values.get(usize::from(slot.0)).and_then(Option::as_ref)
+    }
+
+    /// Puts a value into a slot.
+    pub fn set(&mut self, slot: Slot, value: Option<Value>) {
+        if let Some(place) = self.values.get_mut(usize::from(slot.0)) {
+            *place = value;
+        }
     }
 
     /// The value in a slot, when it is a text.

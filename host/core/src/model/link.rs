@@ -51,6 +51,43 @@ pub struct Link {
     pub decision: u64,
     /// [`super::Asset::digest`] of the asset when that decision held.
     pub shown: u64,
+    /// What only some links need: signs of life, and what was done about their absence.
+    #[serde(default, skip_serializing_if = "Life::is_usual")]
+    pub life: Life,
+}
+
+/// What is remembered of a device that is absent, leaving, or without a sign of life.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Life {
+    /// The first complete run, of those in a row up to now, that missed the device.
+    #[serde(with = "chrono::serde::ts_milliseconds_option")]
+    pub absent_since: Option<DateTime<Utc>>,
+    /// The last complete run that saw the device, noted when one first missed it.
+    #[serde(with = "chrono::serde::ts_milliseconds_option")]
+    pub last_seen: Option<DateTime<Utc>>,
+    /// Intune's `managementState` when the device was last seen, where it tells of its leaving.
+    pub leaving: Option<String>,
+    /// Whether it was we who deactivated the asset.
+    pub deactivated: Deactivated,
+}
+
+impl Life {
+    /// Whether there is nothing to remember.
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Who deactivated an asset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deactivated {
+    /// Nobody, or a person: it is left as it is.
+    #[default]
+    NotByUs,
+    /// We did: it is activated when its device comes back.
+    ByUs,
 }
 
 impl Link {
@@ -126,7 +163,7 @@ pub enum LinkState {
     Missing,
     /// Proven to be gone from Intune.
     Deleted,
-    /// Not synchronised for as long as the settings allow.
+    /// Without a sign of life for as long as the settings allow; absent from sweeps or not.
     Inactive,
 }
 

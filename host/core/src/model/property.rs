@@ -14,6 +14,8 @@ pub enum Kind {
     Flag,
     /// A moment; years 1 and 9999 stand for "none".
     Time,
+    /// Several things, each shown as a text: a remote action as its name and state.
+    List,
 }
 
 /// Where a property's real value is found.
@@ -68,13 +70,41 @@ pub static PROPERTIES: &[Property] = &[
     list("configurationManagerClientEnabledFeatures.modernApps", Kind::Flag),
     list("configurationManagerClientEnabledFeatures.resourceAccess", Kind::Flag),
     list("configurationManagerClientEnabledFeatures.windowsUpdateForBusiness", Kind::Flag),
+    list("deviceActionResults", Kind::List),
     list("deviceCategoryDisplayName", Kind::Text),
     list("deviceEnrollmentType", Kind::Text),
+    list("deviceHealthAttestationState.attestationIdentityKey", Kind::Text),
     list("deviceHealthAttestationState.bitLockerStatus", Kind::Text),
+    list("deviceHealthAttestationState.bootAppSecurityVersion", Kind::Text),
+    list("deviceHealthAttestationState.bootDebugging", Kind::Text),
+    list("deviceHealthAttestationState.bootManagerSecurityVersion", Kind::Text),
+    list("deviceHealthAttestationState.bootManagerVersion", Kind::Text),
+    list("deviceHealthAttestationState.bootRevisionListInfo", Kind::Text),
     list("deviceHealthAttestationState.codeIntegrity", Kind::Text),
+    list("deviceHealthAttestationState.codeIntegrityCheckVersion", Kind::Text),
+    list("deviceHealthAttestationState.codeIntegrityPolicy", Kind::Text),
+    list("deviceHealthAttestationState.contentNamespaceUrl", Kind::Text),
+    list("deviceHealthAttestationState.contentVersion", Kind::Text),
+    list("deviceHealthAttestationState.dataExcutionPolicy", Kind::Text),
     list("deviceHealthAttestationState.deviceHealthAttestationStatus", Kind::Text),
+    list("deviceHealthAttestationState.earlyLaunchAntiMalwareDriverProtection", Kind::Text),
+    list("deviceHealthAttestationState.healthAttestationSupportedStatus", Kind::Text),
+    list("deviceHealthAttestationState.healthStatusMismatchInfo", Kind::Text),
+    list("deviceHealthAttestationState.issuedDateTime", Kind::Time),
+    list("deviceHealthAttestationState.lastUpdateDateTime", Kind::Text),
+    list("deviceHealthAttestationState.operatingSystemKernelDebugging", Kind::Text),
+    list("deviceHealthAttestationState.operatingSystemRevListInfo", Kind::Text),
+    list("deviceHealthAttestationState.pcr0", Kind::Text),
+    list("deviceHealthAttestationState.pcrHashAlgorithm", Kind::Text),
+    list("deviceHealthAttestationState.resetCount", Kind::Whole),
+    list("deviceHealthAttestationState.restartCount", Kind::Whole),
+    list("deviceHealthAttestationState.safeMode", Kind::Text),
     list("deviceHealthAttestationState.secureBoot", Kind::Text),
+    list("deviceHealthAttestationState.secureBootConfigurationPolicyFingerPrint", Kind::Text),
+    list("deviceHealthAttestationState.testSigning", Kind::Text),
     list("deviceHealthAttestationState.tpmVersion", Kind::Text),
+    list("deviceHealthAttestationState.virtualSecureMode", Kind::Text),
+    list("deviceHealthAttestationState.windowsPE", Kind::Text),
     list("deviceRegistrationState", Kind::Text),
     list("easActivated", Kind::Flag),
     list("easActivationDateTime", Kind::Time),
@@ -114,6 +144,25 @@ pub static PROPERTIES: &[Property] = &[
 
 /// How many of [`PROPERTIES`], from the front, every run reads.
 pub const ALWAYS_READ: usize = 11;
+
+/// Properties that change with every synchronisation and say nothing of the device itself.
+const PASSING: &[&str] = &[
+    "lastSyncDateTime",
+    "exchangeLastSuccessfulSyncDateTime",
+    "freeStorageSpaceInBytes",
+    "deviceActionResults",
+];
+
+/// The properties of list rows whose change tells that a device itself may have changed, in a fixed order: all but
+/// the times of synchronisation, what changes with them (free storage, the state of remote actions), and what is
+/// nested.
+pub fn telling() -> impl Iterator<Item = &'static Property> {
+    PROPERTIES.iter().filter(|property| {
+        property.availability == Availability::List
+            && !property.name.contains('.')
+            && !PASSING.contains(&property.name)
+    })
+}
 
 /// The property of that name, compared without regard to case.
 pub fn find(name: &str) -> Option<&'static Property> {

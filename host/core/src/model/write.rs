@@ -18,6 +18,9 @@ pub struct AssetWrite {
     pub site: Option<SiteId>,
     /// The status.
     pub status: Option<StatusId>,
+    /// Deactivates or activates the asset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inactive: Option<bool>,
     /// The managed device's id, kept in Halo's `intune_id`.
     pub intune_id: Option<String>,
     /// The tenant's id, kept in Halo's `azureTenantId`.

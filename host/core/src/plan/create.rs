@@ -1,16 +1,17 @@
 //! Steps that create: an asset for a device without one, and the asset type it may need.
 
-use super::step::{Change, Effect, Facts, Part, Step, StepId, StepKind};
-
-use super::update::StatusLeftOut;
+use super::step::{Change, Effect, Facts, LeftOut, Part, Step, StepId, StepKind};
+use crate::decide::form::name_of;
 use crate::decide::rulebook::BoundMapping;
-use crate::decide::{Decision, TypeRef, UserDecision};
+use crate::decide::{Decision, Standing, TypeRef, UserDecision};
 use crate::model::catalogue::Named;
 use crate::model::device::Slot;
 use crate::model::link::Shown;
 use crate::model::{
-    AssetId, AssetWrite, Device, FieldMemory, GroupId, Link, LinkOrigin, LinkState, Member, TypeId, TypeWrite,
+    AssetId, AssetWrite, Deactivated, Device, FieldMemory, GroupId, Life, Link, LinkOrigin, LinkState,
+    Member, StatusId, TypeId, TypeWrite,
 };
+use crate::settings::Deactivation;
 
 /// The member by which Halo remembers the managed device.
 pub const INTUNE_ID: &str = "intune_id";
@@ -25,7 +26,7 @@ pub fn plan_type(facts: Facts<'_>, name: &str, group: Option<&Named<GroupId>>) -
         .iter()
         .filter_map(|mapping| match mapping.member {
             Member::Field(id) => Some(id),
-            Member::System(_) => None,
+            Member::System(_) | Member::Custom { .. } => None,
         })
         .collect();
     let reason = match like {
@@ -62,15 +63,17 @@ pub fn plan_type(facts: Facts<'_>, name: &str, group: Option<&Named<GroupId>>) -
 }
 
 /// Plans the creation of a device's asset. `type_step` is the step that creates its type, when one does;
-/// `user_name` is the matched user's. Gives the status that the type does not allow and that was therefore left
-/// out, if there is one.
+/// `user_name` is the matched user's. Gives what the type does not take and what was therefore left out.
+///
+/// A device that shows no sign of life is created as what it is: inactive, with the status for that; once it is back,
+/// it gets the status of new assets.
 pub fn plan_create(
     facts: Facts<'_>,
     device: &Device,
     decision: &Decision,
     type_step: Option<&StepId>,
     user_name: Option<&str>,
-) -> (Step, StatusLeftOut) {
+) -> (Step, LeftOut) {
     let rulebook = facts.rulebook;
     let type_id = match &decision.asset_type.asset_type {
         TypeRef::Existing(id) => Some(*id),
@@ -79,8 +82,20 @@ pub fn plan_create(
     let site = decision.site.on_create.or(rulebook.client.main_site);
     // A type that a step creates allows what the type it is copied from allows.
     let judged_type = type_id.or(rulebook.types.default);
-    let status = rulebook.status_new.filter(|status| facts.allows(judged_type, *status));
-    let left_out = rulebook.status_new.filter(|_| status.is_none()).map(|status| (judged_type, status));
+    let inactive = rulebook.connection.statuses.inactive.as_ref();
+    let stale = inactive.and_then(|inactive| decision.life.reason(inactive.after_days));
+    let mut left_out = LeftOut::default();
+    let mut allowed = |status: Option<StatusId>| {
+        let allowed = status.filter(|status| facts.allows(judged_type, *status));
+        left_out.statuses.extend(status.filter(|_| allowed.is_none()).map(|status| (judged_type, status)));
+        allowed
+    };
+    let status = stale
+        .as_ref()
+        .and_then(|_| allowed(rulebook.status_inactive))
+        .or_else(|| allowed(rulebook.status_new));
+    let deactivate =
+        stale.is_some() && inactive.is_some_and(|inactive| inactive.deactivate == Deactivation::Deactivate);
     let user = match decision.user {
         UserDecision::Matched(user) => Some(user.id),
         _ => None,
@@ -91,10 +106,11 @@ pub fn plan_create(
         client: site.is_none().then_some(rulebook.client.id),
         site,
         status,
+        inactive: deactivate.then_some(true),
         intune_id: Some(device.id.0.clone()),
         tenant: Some(facts.tenant.clone()),
         users: user.map(|user| vec![user]),
-        members: members(facts, decision, type_id),
+        members: members(facts, decision, type_id, judged_type, &mut left_out),
         software: None,
     };
     let step = Step {
@@ -104,7 +120,7 @@ pub fn plan_create(
         device: Some(device.id.clone()),
         name: device.name().to_owned(),
         needs: type_step.into_iter().cloned().collect(),
-        changes: changes(facts, decision, &write, user_name),
+        changes: changes(facts, decision, &write, user_name, stale.as_deref()),
         link: Some(link(facts, device, decision, &write)),
         asset: Some(write),
         new_type: None,
@@ -116,12 +132,25 @@ pub fn plan_create(
 }
 
 /// The mapped members with their values. Where two mappings fill one, the later counts, as in the settings file.
-fn members(facts: Facts<'_>, decision: &Decision, type_id: Option<TypeId>) -> Vec<(Member, Option<String>)> {
+/// `like` is the type, or the one that a new type is copied from.
+fn members(
+    facts: Facts<'_>,
+    decision: &Decision,
+    type_id: Option<TypeId>,
+    like: Option<TypeId>,
+    left_out: &mut LeftOut,
+) -> Vec<(Member, Option<String>)> {
     let mut members: Vec<(Member, Option<String>)> = Vec::new();
     for field in &decision.fields {
         let Some(mapping) = facts.rulebook.mappings.get(field.mapping) else { continue };
         let applies = mapping.types.is_empty() || type_id.is_some_and(|id| mapping.types.contains(&id));
         let (true, Some(value)) = (applies, &field.value) else { continue };
+        if let Member::Field(field) = mapping.member
+            && !facts.has_field(like, field)
+        {
+            left_out.fields.push((like, field));
+            continue;
+        }
         members.retain(|(member, _)| *member != mapping.member);
         members.push((mapping.member.clone(), Some(value.clone())));
     }
@@ -133,6 +162,7 @@ fn changes(
     decision: &Decision,
     write: &AssetWrite,
     user_name: Option<&str>,
+    stale: Option<&str>,
 ) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut change = |part: Part, name: &str, to: String, text: Option<String>, reason: String| {
@@ -156,7 +186,15 @@ fn changes(
     }
     if let Some(status) = write.status {
         let name = facts.catalogue.status_name(status);
-        change(Part::Status, "status", status.to_string(), Some(name), "statuses.new".to_owned());
+        let reason = match stale {
+            Some(stale) if facts.rulebook.status_inactive == Some(status) => stale,
+            _ => "statuses.new",
+        };
+        change(Part::Status, "status", status.to_string(), Some(name), reason.to_owned());
+    }
+    if let Some(inactive) = write.inactive {
+        let reason = stale.unwrap_or_default().to_owned();
+        change(Part::Inactive, "inactive", inactive.to_string(), None, reason);
     }
     for user in write.users.iter().flatten() {
         let name = user_name.map(str::to_owned);
@@ -173,7 +211,9 @@ fn changes(
                 && (mapping.types.is_empty() || write.type_id.is_some_and(|id| mapping.types.contains(&id)))
         });
         let reason = mapping.map_or_else(|| "mapped".to_owned(), BoundMapping::origin);
-        change(Part::Member(member.clone()), &name, value.clone().unwrap_or_default(), None, reason);
+        let value = value.clone().unwrap_or_default();
+        let people_say = mapping.and_then(|mapping| name_of(&mapping.form, &value)).map(str::to_owned);
+        change(Part::Member(member.clone()), &name, value, people_say, reason);
     }
     changes
 }
@@ -195,6 +235,11 @@ fn link(facts: Facts<'_>, device: &Device, decision: &Decision, write: &AssetWri
         written: write.intune_id.clone(),
         shown: Shown::Unseen,
     });
+    let state = match decision.life.standing {
+        Standing::Alive => LinkState::Present,
+        Standing::Stale(_) => LinkState::Inactive,
+    };
+    let deactivated = if write.inactive == Some(true) { Deactivated::ByUs } else { Deactivated::NotByUs };
     Link {
         tenant: facts.tenant.clone(),
         device: device.id.clone(),
@@ -208,12 +253,13 @@ fn link(facts: Facts<'_>, device: &Device, decision: &Decision, write: &AssetWri
         site: write.site,
         type_id: write.type_id,
         status: write.status,
-        status_before: None,
-        state: LinkState::Present,
+        status_before: rulebook.status_new.filter(|_| write.status == rulebook.status_inactive),
+        state,
         since: facts.now,
         misses: 0,
         last_complete_run: String::new(),
         decision: decision.digest,
         shown: 0,
+        life: Life { leaving: decision.life.leaving.clone(), deactivated, ..Life::default() },
     }
 }

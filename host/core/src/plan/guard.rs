@@ -34,15 +34,15 @@ pub fn judge_deactivations(guard: Guard, count: u64, linked: u64, allowed: Optio
     let refused = over && allowed != Some(count);
     let text = if refused {
         format!(
-            "{count} of {linked} linked devices would be set to deleted ({share:.1} %; the guard allows {} %, or fewer than {}); look at them, then repeat the number: --allow deactivate={count}",
+            "{count} of {linked} linked devices would be set to deleted or inactive ({share:.1} %; the guard allows {} %, or fewer than {}); look at them, then repeat the number: --allow deactivate={count}",
             guard.percent, guard.at_least
         )
     } else if over {
         format!(
-            "{count} of {linked} linked devices are set to deleted: allowed for this run by --allow deactivate={count}"
+            "{count} of {linked} linked devices are set to deleted or inactive: allowed for this run by --allow deactivate={count}"
         )
     } else {
-        format!("{count} of {linked} linked devices are set to deleted")
+        format!("{count} of {linked} linked devices are set to deleted or inactive")
     };
     GuardVerdict {
         guard: "deactivate".to_owned(),

@@ -5,7 +5,7 @@ use super::software::SoftwareWrite;
 use crate::decide::Rulebook;
 use crate::model::catalogue::Catalogue;
 use crate::model::{
-    AssetId, AssetWrite, DeviceId, LicenceWrite, Link, Member, StatusId, TenantId, TypeId, TypeWrite,
+    AssetId, AssetWrite, DeviceId, FieldId, LicenceWrite, Link, Member, StatusId, TenantId, TypeId, TypeWrite,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,17 @@ pub struct Facts<'a> {
     pub tenant: &'a TenantId,
     /// The run's clock, which stands still during a run.
     pub now: DateTime<Utc>,
+    /// What an Intune id that Halo does not show means.
+    pub intune_ids: IntuneIds,
+}
+
+/// What it means that Halo shows no Intune id on an asset that was given one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntuneIds {
+    /// Halo's lists show Intune ids: somebody emptied it.
+    Listed,
+    /// No list ever showed one: nothing.
+    Unlisted,
 }
 
 impl Facts<'_> {
@@ -34,11 +45,19 @@ impl Facts<'_> {
             .is_none_or(|allowed| allowed.contains(&status))
     }
 
+    /// Whether assets of a type have a field; an unread type, or one that tells of no fields, is taken to have it.
+    pub fn has_field(&self, asset_type: Option<TypeId>, field: FieldId) -> bool {
+        asset_type
+            .and_then(|id| self.catalogue.type_of(id))
+            .and_then(|known| known.detail.as_ref())
+            .is_none_or(|detail| detail.fields.is_empty() || detail.fields.contains(&field))
+    }
+
     /// The name of a member as people know it.
     pub fn member_name(&self, member: &Member) -> String {
         match member {
             Member::Field(id) => self.catalogue.field_name(*id),
-            Member::System(name) => name.clone(),
+            Member::System(name) | Member::Custom { name, .. } => name.clone(),
         }
     }
 }
@@ -181,12 +200,23 @@ pub enum Part {
     Status,
     /// The linked users.
     User,
+    /// Whether the asset is deactivated.
+    Inactive,
     /// Halo's memory of the Intune device.
     IntuneId,
     /// Its software, or a licence for it.
     Software,
     /// An asset field or a system member.
     Member(Member),
+}
+
+/// What was left out of a write because the asset's type does not take it; told once a type, not once a device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Statuses that the type does not allow.
+    pub statuses: Vec<(Option<TypeId>, StatusId)>,
+    /// Fields that the type lacks.
+    pub fields: Vec<(Option<TypeId>, FieldId)>,
 }
 
 /// What planning one device came to.

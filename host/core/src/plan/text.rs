@@ -61,6 +61,11 @@ pub fn remember(remember: &Remember) -> String {
     }
 }
 
+/// A value in a message, cut where it is long.
+pub fn shortened(text: &str) -> String {
+    shorten(text)
+}
+
 fn shorten(text: &str) -> String {
     const LONGEST: usize = 80;
     let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

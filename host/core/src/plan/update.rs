@@ -1,17 +1,19 @@
 //! The difference between a decision and an existing asset: what is written, what is only remembered.
 
+mod life;
+
 use super::create::INTUNE_ID;
 use super::line::Remember;
-use super::step::{Change, Effect, Facts, Part, Planned, Step, StepId, StepKind};
-use crate::decide::compare::same_text;
+use super::step::{Change, Effect, Facts, IntuneIds, LeftOut, Part, Planned, Step, StepId, StepKind};
+use crate::decide::form::{name_of, shows};
 use crate::decide::rulebook::BoundMapping;
-use crate::decide::{Decision, TypeRef, UserDecision};
+use crate::decide::{Decision, Standing, TypeRef, UserDecision};
 use crate::model::device::Slot;
 use crate::model::link::Shown;
 use crate::model::value::fold;
 use crate::model::{
-    Asset, AssetWrite, Device, FieldMemory, HaloUser, Link, LinkOrigin, LinkState, Member, StatusId, TypeId,
-    UserId,
+    Asset, AssetWrite, Device, FieldMemory, HaloUser, Life, Link, LinkOrigin, LinkState, Member, StatusId,
+    TypeId, UserId,
 };
 use crate::resolve::{Tier, tier_name};
 use crate::settings::{EmptyPolicy, TypeUpdates, UnlinkUnmatched, WritePolicy};
@@ -45,11 +47,8 @@ pub struct Subject<'a> {
     pub type_step: Option<&'a StepId>,
 }
 
-/// A status that was left out of a write, because the type does not allow it.
-pub type StatusLeftOut = Option<(Option<TypeId>, StatusId)>;
-
 /// Plans what an existing asset needs.
-pub fn plan_update(facts: Facts<'_>, subject: Subject<'_>) -> (Planned, StatusLeftOut) {
+pub fn plan_update(facts: Facts<'_>, subject: Subject<'_>) -> (Planned, LeftOut) {
     let asset = subject.asset;
     let before = match subject.basis {
         Basis::Linked(link) | Basis::Inherited(link, _) => Some(link),
@@ -64,13 +63,14 @@ pub fn plan_update(facts: Facts<'_>, subject: Subject<'_>) -> (Planned, StatusLe
         link: start_link(facts, &subject, before),
         needs: Vec::new(),
         effect: Effect::Update,
-        left_out: None,
+        remembered: None,
+        left_out: LeftOut::default(),
     };
     draft.asset_type(&subject);
     draft.site(&subject);
-    draft.recovered();
+    draft.life(&subject);
     if !draft.user(&subject) {
-        return (Planned::NeedsUsers(asset.id), None);
+        return (Planned::NeedsUsers(asset.id), LeftOut::default());
     }
     draft.intune_id(&subject);
     draft.members(&subject);
@@ -99,6 +99,7 @@ fn start_link(facts: Facts<'_>, subject: &Subject<'_>, before: Option<&Link>) ->
         last_complete_run: String::new(),
         decision: 0,
         shown: 0,
+        life: Life::default(),
     });
     link.tenant = facts.tenant.clone();
     link.device = device.id.clone();
@@ -106,11 +107,14 @@ fn start_link(facts: Facts<'_>, subject: &Subject<'_>, before: Option<&Link>) ->
     link.serial =
         device.text(Slot::SERIAL_NUMBER).and_then(|serial| facts.rulebook.placeholders.usable(serial));
     link.connection.clone_from(&facts.rulebook.connection.id);
-    if link.state != LinkState::Present {
-        link.state = LinkState::Present;
+    let life = &subject.decision.life;
+    let state = if life.standing == Standing::Alive { LinkState::Present } else { LinkState::Inactive };
+    if link.state != state {
+        link.state = state;
         link.since = facts.now;
     }
     link.misses = 0;
+    link.life = Life { leaving: life.leaving.clone(), deactivated: link.life.deactivated, ..Life::default() };
     link.decision = subject.decision.digest;
     link.shown = subject.asset.digest();
     link
@@ -125,7 +129,9 @@ struct Draft<'a> {
     link: Link,
     needs: Vec<StepId>,
     effect: Effect,
-    left_out: StatusLeftOut,
+    /// Why the link is remembered, where nothing is written.
+    remembered: Option<String>,
+    left_out: LeftOut,
 }
 
 impl Draft<'_> {
@@ -198,33 +204,6 @@ impl Draft<'_> {
             self.change(Part::Site, "site", values, subject.decision.site.reason.text().to_owned());
         }
         self.link.site = Some(site);
-    }
-
-    /// Brings back an asset that we set to deleted, unless a person has given it another status since.
-    fn recovered(&mut self) {
-        let Some(before) = self.before.filter(|link| link.state == LinkState::Deleted) else { return };
-        self.effect = Effect::Recover;
-        let ours = before.status.is_some()
-            && self.asset.status == before.status
-            && before.status != before.status_before;
-        let Some(status) = self.facts.rulebook.status_recovered.filter(|_| ours) else { return };
-        if self.asset.status == Some(status) {
-            return;
-        }
-        if !self.facts.allows(self.coming_type(), status) {
-            self.left_out = Some((self.coming_type(), status));
-            return;
-        }
-        self.write.status = Some(status);
-        let values = (self.asset.status.map(|status| status.to_string()), Some(status.to_string()));
-        self.change(
-            Part::Status,
-            "status",
-            values,
-            "the device is back in Intune (statuses.recovered)".to_owned(),
-        );
-        self.link.status_before = self.asset.status;
-        self.link.status = Some(status);
     }
 
     /// Plans the users; false when the asset's users must be read first.
@@ -313,11 +292,14 @@ impl Draft<'_> {
         let same = shown.is_some_and(|shown| fold(shown) == fold(wanted));
         let remembered = self.link.memory(&member).is_some_and(|memory| {
             // A Halo may keep the id and leave it off its lists, while answers to writes and single reads show it:
-            // an id that is not shown is then no difference, or every full reading would write it again.
+            // an id that is not shown is then no difference, or every full reading would write it again. Where lists show
+            // ids, one that was seen on this asset and is not there any more was taken away.
+            let taken_away = self.facts.intune_ids == IntuneIds::Listed
+                && matches!(&memory.shown, Shown::Seen(Some(seen)) if fold(seen) == fold(wanted));
             memory.written.as_deref() == Some(wanted)
-                && (shown.is_none()
+                && ((shown.is_none() && !taken_away)
                     || memory.shown == Shown::Unseen
-                    || memory.shown == Shown::Seen(shown.map(str::to_owned)))
+                    || (shown.is_some() && memory.shown == Shown::Seen(shown.map(str::to_owned))))
         });
         if !same && !remembered {
             self.write.intune_id = Some(wanted.to_owned());
@@ -347,6 +329,12 @@ impl Draft<'_> {
             if field.value.is_none() && mapping.empty == EmptyPolicy::Keep {
                 continue;
             }
+            if let Member::Field(id) = mapping.member
+                && !self.facts.has_field(coming, id)
+            {
+                self.left_out.fields.push((coming, id));
+                continue;
+            }
             self.member(mapping, field.value.as_deref());
         }
     }
@@ -365,7 +353,7 @@ impl Draft<'_> {
             Some(shown) => {
                 let shown = shown.filter(|text| !text.is_empty());
                 let same = match (wanted, shown) {
-                    (Some(wanted), Some(shown)) => same_text(wanted, shown),
+                    (Some(wanted), Some(shown)) => shows(&mapping.form, wanted, shown),
                     (None, None) => true,
                     _ => false,
                 };
@@ -394,6 +382,13 @@ impl Draft<'_> {
             let reason = format!("{}{reason}", mapping.origin());
             let name = self.facts.member_name(member);
             self.change(Part::Member(member.clone()), &name, (from, wanted.map(str::to_owned)), reason);
+            if let (Some(to), Some(change)) =
+                (wanted.and_then(|wanted| name_of(&mapping.form, wanted)), self.changes.last_mut())
+            {
+                let from = change.from.as_deref().unwrap_or_default();
+                let from = name_of(&mapping.form, from).unwrap_or(from).to_owned();
+                change.shown = Some((from, to.to_owned()));
+            }
         }
         self.remember(FieldMemory {
             member: member.clone(),
@@ -409,7 +404,7 @@ impl Draft<'_> {
         }
     }
 
-    fn finish(self, subject: &Subject<'_>) -> (Planned, StatusLeftOut) {
+    fn finish(self, subject: &Subject<'_>) -> (Planned, LeftOut) {
         let (replaces, how) = match subject.basis {
             Basis::Linked(_) => (None, None),
             Basis::Inherited(link, tier) => (
@@ -429,11 +424,8 @@ impl Draft<'_> {
             if self.before == Some(&self.link) {
                 return (Planned::Unchanged, left_out);
             }
-            let reason = match (how, self.effect) {
-                (Some(how), _) => how,
-                (None, Effect::Recover) => "the device is back in Intune".to_owned(),
-                (None, _) => "Halo already shows what was decided".to_owned(),
-            };
+            let reason =
+                how.or(self.remembered).unwrap_or_else(|| "Halo already shows what was decided".to_owned());
             let remember = Remember { link: Some(self.link), forget: replaces, reason };
             return (Planned::Remember(Box::new(remember)), left_out);
         }

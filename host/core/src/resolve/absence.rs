@@ -5,6 +5,7 @@
 //! live device under the same serial number, and a direct read that answers "not found".
 
 use crate::model::{LinkState, LinkSummary};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// How an absent link stands before any direct read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,12 +32,38 @@ pub fn absent_links<'a>(
     })
 }
 
-/// Judges one absent link. `misses` counts this run too.
-pub fn judge(state: LinkState, misses: u32, needed: u32, reenrolled: Reenrolled) -> Absence {
+/// What a deletion takes: so many complete runs in a row, and so many hours since the first of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Complete runs in a row.
+    pub runs: u32,
+    /// Hours.
+    pub hours: u32,
+}
+
+/// How long a device has been absent, this run included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Complete runs in a row without it.
+    pub misses: u32,
+    /// The first of them.
+    pub since: DateTime<Utc>,
+}
+
+/// Judges one absent link at this moment of the run's clock.
+pub fn judge(
+    state: LinkState,
+    absent: Span,
+    patience: Patience,
+    now: DateTime<Utc>,
+    reenrolled: Reenrolled,
+) -> Absence {
+    let long_enough = absent.misses >= patience.runs
+        && now.signed_duration_since(absent.since) >= TimeDelta::hours(i64::from(patience.hours));
     match (state, reenrolled) {
         (LinkState::Deleted, _) => Absence::Known,
         (_, Reenrolled::Yes) => Absence::Reenrolled,
-        (_, Reenrolled::No) if misses < needed => Absence::TooSoon,
+        (_, Reenrolled::No) if !long_enough => Absence::TooSoon,
         (_, Reenrolled::No) => Absence::ToBeProven,
     }
 }
@@ -77,14 +104,23 @@ mod tests {
     #[test]
     fn a_conclusion_takes_enough_runs_and_no_reenrolment() {
         use LinkState::{Deleted, Missing, Present};
-        for (state, misses, reenrolled, expected) in [
-            (Present, 1, Reenrolled::No, Absence::TooSoon),
-            (Missing, 2, Reenrolled::No, Absence::ToBeProven),
-            (Missing, 5, Reenrolled::Yes, Absence::Reenrolled),
-            (Deleted, 9, Reenrolled::No, Absence::Known),
-        ] {
-            assert_eq!(judge(state, misses, 2, reenrolled), expected);
-        }
-        assert_eq!(judge(Present, 1, 1, Reenrolled::No), Absence::ToBeProven);
+        let now: DateTime<Utc> = "2026-06-30T12:00:00Z".parse().expect("a time");
+        let check = |state, misses, hours, patience: (u32, u32), reenrolled, expected| {
+            let absent = Span { misses, since: now - TimeDelta::hours(hours) };
+            let patience = Patience { runs: patience.0, hours: patience.1 };
+            assert_eq!(
+                judge(state, absent, patience, now, reenrolled),
+                expected,
+                "{misses} {hours} {patience:?}"
+            );
+        };
+        check(Present, 1, 0, (2, 0), Reenrolled::No, Absence::TooSoon);
+        check(Missing, 2, 0, (2, 0), Reenrolled::No, Absence::ToBeProven);
+        check(Missing, 5, 90, (2, 0), Reenrolled::Yes, Absence::Reenrolled);
+        check(Deleted, 9, 90, (2, 0), Reenrolled::No, Absence::Known);
+        check(Present, 1, 0, (1, 0), Reenrolled::No, Absence::ToBeProven);
+        check(Missing, 9, 23, (2, 24), Reenrolled::No, Absence::TooSoon);
+        check(Missing, 9, 24, (2, 24), Reenrolled::No, Absence::ToBeProven);
+        check(Missing, 1, 90, (2, 24), Reenrolled::No, Absence::TooSoon);
     }
 }

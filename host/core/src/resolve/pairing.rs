@@ -32,7 +32,12 @@ pub enum Pair {
 impl Pair {
     /// Held for this reason.
     pub fn held(reason: impl Into<String>) -> Self {
-        Self::Held(Box::new(Held { reason: reason.into() }))
+        Self::Held(Box::new(Held { reason: reason.into(), others: Vec::new() }))
+    }
+
+    /// Held for this reason together with these rows, by index.
+    fn held_with(reason: String, others: Vec<u32>) -> Self {
+        Self::Held(Box::new(Held { reason, others }))
     }
 }
 
@@ -41,7 +46,12 @@ impl Pair {
 pub struct Held {
     /// The reason, naming both sides.
     pub reason: String,
+    /// The first of the rows that are held for the same reason, by index: their names are not known here.
+    pub others: Vec<u32>,
 }
+
+/// So many of the devices that want one asset are named.
+const NAMED: usize = 3;
 
 /// What a match rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -278,11 +288,13 @@ pub fn pair_unlinked(
                 taken.insert(*asset);
                 let Some(pair) = pairing.pairs.get_mut(*row as usize) else { continue };
                 *pair = if group.len() > 1 {
-                    Pair::held(format!(
+                    let others = group.iter().map(|(_, other)| *other).filter(|other| other != row);
+                    let reason = format!(
                         "{} devices match asset {asset} by {}",
                         group.len(),
                         tier_name(tier, tier_names)
-                    ))
+                    );
+                    Pair::held_with(reason, others.take(NAMED).collect())
                 } else if let Some(link) = gone.get(asset) {
                     pairing.passed_on.insert(*link, *row);
                     Pair::Inherits(*link, tier)

@@ -10,12 +10,13 @@ pub(super) mod fields;
 pub(super) mod imports;
 pub(super) mod integrator;
 mod microsoft;
+mod statuses;
 
 use super::connection::SecretSource;
 use super::shape::did_you_mean;
 use super::source::Report;
 use super::wire::{At, Name, Secret};
-use crate::model::property::{self, Availability, Property};
+use crate::model::property::{self, Property};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -56,7 +57,7 @@ fn left_out<T>(value: Option<&At<T>>, key: &str, report: &mut Report<'_>) {
     }
 }
 
-/// A property of Graph's managed device that list rows hold.
+/// A property of Graph's managed device.
 fn property(name: &str, span: &Range<usize>, report: &mut Report<'_>) -> Option<&'static Property> {
     let Some(found) = property::find(name.trim()) else {
         let names = property::PROPERTIES.iter().map(|property| property.name);
@@ -68,11 +69,6 @@ fn property(name: &str, span: &Range<usize>, report: &mut Report<'_>) -> Option<
         report.error(span, format!("{quote} is no property of an Intune device")).hint(hint);
         return None;
     };
-    if found.availability == Availability::SingleRead {
-        let message = format!("Intune tells `{}` in single reads only, which are still to come", found.name);
-        report.error(span, message).hint("leave it out for now");
-        return None;
-    }
     Some(found)
 }
 

@@ -146,16 +146,54 @@ pub struct Statuses {
     pub new: Option<String>,
     /// For assets whose device is proven to be gone.
     pub deleted: Option<String>,
+    /// `deleted.deactivate`: whether such an asset is deactivated too.
+    pub deleted_deactivate: Deactivation,
     /// For assets whose device came back, when the asset's status is the one for deleted that we set.
     pub recovered: Option<String>,
+    /// For assets whose device shows no sign of life.
+    pub inactive: Option<Inactive>,
     /// Complete runs in a row without the device before it counts as deleted; default 2, at least 1.
     pub deleted_after_runs: u32,
+    /// Hours since the first of those runs; default 0.
+    pub deleted_after_hours: u32,
+}
+
+/// `statuses.inactive`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inactive {
+    /// Whole days without a sign of life, at least 1.
+    pub after_days: u32,
+    /// The status; none: it stays.
+    pub status: Option<String>,
+    /// What counts as a sign of life.
+    pub clock: LifeSign,
+    /// Whether the asset is deactivated too.
+    pub deactivate: Deactivation,
+}
+
+/// `statuses.inactive.clock`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LifeSign {
+    /// The device's last synchronisation with Intune.
+    IntuneSync,
+    /// The last complete import that saw the device.
+    LastImport,
+}
+
+/// `deactivate`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deactivation {
+    /// The asset stays active.
+    #[default]
+    Leave,
+    /// The asset is deactivated, and activated again when the device comes back.
+    Deactivate,
 }
 
 /// `[guards]`
 #[derive(Clone, Copy, Debug)]
 pub struct Guards {
-    /// Assets newly concluded deleted; default 10 percent, at least 20.
+    /// Assets newly concluded deleted or inactive; default 10 percent, at least 20.
     pub deactivate: Guard,
 }
 

@@ -20,6 +20,8 @@ pub struct Imports {
     pub match_reach: MatchReach,
     /// `shared_serial`
     pub shared_serial: SharedSerial,
+    /// Days after which what only single reads tell is read anew; default 7, at least 1.
+    pub details_refresh_days: u32,
     /// `exclude_sense_managed`
     pub sense_managed: SenseManaged,
     /// `software` and what counts with it; `None`: installed software is not imported.

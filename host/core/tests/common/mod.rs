@@ -12,10 +12,10 @@ use chrono::{DateTime, Utc};
 use integrator_core::decide::{Decision, Rulebook, UserIndex, decide, projection};
 use integrator_core::model::catalogue::{AssetType, AssetTypeDetail, Catalogue, Client, Named, Site};
 use integrator_core::model::{
-    Asset, AssetId, ClientId, Device, DeviceId, FieldId, GroupId, HaloUser, SiteId, StatusId, TenantId,
+    Asset, AssetId, ClientId, Device, DeviceId, FieldId, GroupId, HaloUser, Kind, SiteId, StatusId, TenantId,
     TypeId, UserId, Value,
 };
-use integrator_core::plan::Facts;
+use integrator_core::plan::{Facts, IntuneIds};
 use integrator_core::settings::{Connection, SourceFile, read};
 use std::path::Path;
 
@@ -70,7 +70,7 @@ pub fn catalogue() -> Catalogue {
             })
             .collect(),
         groups: vec![Named { id: GroupId(101), name: "Devices".into() }],
-        statuses: [named(1, "Active"), named(2, "Retired"), named(4, "Stock")]
+        statuses: [named(1, "Active"), named(2, "Retired"), named(3, "Inactive"), named(4, "Stock")]
             .into_iter()
             .map(|(id, name)| Named { id: StatusId(id), name })
             .collect(),
@@ -80,6 +80,7 @@ pub fn catalogue() -> Catalogue {
             Site { id: SiteId(18), name: "Head Office".into(), client: Some(ClientId(12)) },
             Site { id: SiteId(19), name: "Warehouse".into(), client: Some(ClientId(12)) },
         ],
+        ..Catalogue::default()
     }
 }
 
@@ -104,7 +105,13 @@ impl World {
     }
 
     pub fn facts(&self) -> Facts<'_> {
-        Facts { rulebook: &self.rulebook, catalogue: &self.catalogue, tenant: &self.tenant, now: now() }
+        Facts {
+            rulebook: &self.rulebook,
+            catalogue: &self.catalogue,
+            tenant: &self.tenant,
+            now: now(),
+            intune_ids: IntuneIds::Unlisted,
+        }
     }
 
     /// A device with these properties, by name.
@@ -114,7 +121,13 @@ impl World {
         values[0] = Some(Value::Text(id.to_owned()));
         for (name, value) in properties {
             let slot = projection.slot(name).unwrap_or_else(|| panic!("{name} is not read"));
-            values[usize::from(slot.0)] = Value::from_text(*value);
+            let kind = projection.properties()[usize::from(slot.0)].kind;
+            values[usize::from(slot.0)] = match kind {
+                Kind::Time => {
+                    Some(Value::Time(value.parse().unwrap_or_else(|_| panic!("{value} is no time"))))
+                }
+                _ => Value::from_text(*value),
+            };
         }
         Device { id: DeviceId(id.to_owned()), values }
     }

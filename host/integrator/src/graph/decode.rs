@@ -1,7 +1,7 @@
 //! A row of the device list as a [`Device`]: only the members that a projection names are made into values.
 
 use super::field::{Field, FieldSeed};
-use integrator_core::model::{Device, DeviceId, Kind, Projection, Slot, UnreadableRow, Value};
+use integrator_core::model::{Availability, Device, DeviceId, Kind, Projection, Slot, UnreadableRow, Value};
 use rustc_hash::FxHashMap;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -33,12 +33,16 @@ pub fn decode_row(row: &str, projection: &Projection) -> Result<Device, Unreadab
 }
 
 impl Decoder {
-    /// Prepares the lookup of members.
+    /// Prepares the lookup of members. What only single reads tell is not taken from list rows, whose value for it is
+    /// a default.
     pub fn new(projection: &Projection) -> Self {
         let mut members = Members::default();
         let mut names = Vec::new();
         for (slot, property) in projection.properties().iter().enumerate() {
             names.push(property.name);
+            if property.availability == Availability::SingleRead {
+                continue;
+            }
             let leaf = Member::Leaf { slot, kind: property.kind };
             match property.name.split_once('.') {
                 None => {

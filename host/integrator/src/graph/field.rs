@@ -33,6 +33,7 @@ impl FieldSeed {
             Kind::Whole => "a whole number",
             Kind::Flag => "true or false",
             Kind::Time => "a time",
+            Kind::List => "a list",
         };
         Err(format!("holds {found} where {expected} belongs"))
     }
@@ -81,6 +82,13 @@ impl<'de> Visitor<'de> for FieldSeed {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Field, A::Error> {
+        if self.0 == Kind::List {
+            let mut items = Vec::new();
+            while let Some(item) = list.next_element::<serde_json::Value>()? {
+                items.extend(item_text(&item));
+            }
+            return Ok(Ok((!items.is_empty()).then_some(Value::List(items))));
+        }
         while list.next_element::<IgnoredAny>()?.is_some() {}
         Ok(self.wrong("a list"))
     }
@@ -115,13 +123,24 @@ impl FieldSeed {
             },
             Kind::Flag if text.eq_ignore_ascii_case("true") => Ok(Some(Value::Flag(true))),
             Kind::Flag if text.eq_ignore_ascii_case("false") => Ok(Some(Value::Flag(false))),
-            Kind::Flag => self.wrong("a text"),
+            Kind::Flag | Kind::List => self.wrong("a text"),
             Kind::Time if text.starts_with("0001-01-01") || text.starts_with("9999-12-31") => Ok(None),
             Kind::Time => match plain_time(text).or_else(|| parse_time(text)) {
                 Some(time) => Ok(Some(Value::Time(whole_milliseconds(time)))),
                 None => self.wrong("a text"),
             },
         }
+    }
+}
+
+/// An element of a list as people read it: a text, or a remote action as its name and state.
+fn item_text(item: &serde_json::Value) -> Option<String> {
+    let of = |name: &str| item.get(name).and_then(serde_json::Value::as_str).filter(|text| !text.is_empty());
+    match (item.as_str(), of("actionName"), of("actionState")) {
+        (Some(text), _, _) if !text.trim().is_empty() => Some(text.to_owned()),
+        (_, Some(name), Some(state)) => Some(format!("{name}: {state}")),
+        (_, Some(name), None) => Some(name.to_owned()),
+        _ => None,
     }
 }
 
@@ -163,6 +182,8 @@ mod tests {
             (Kind::Text, r#""  ""#),
             (Kind::Text, r#""00000000-0000-0000-0000-000000000000""#),
             (Kind::Text, "null"),
+            (Kind::List, "[]"),
+            (Kind::List, "null"),
             (Kind::Whole, r#""""#),
             (Kind::Flag, "null"),
             (Kind::Time, r#""0001-01-01T00:00:00Z""#),
@@ -189,6 +210,8 @@ mod tests {
         check(Kind::Time, r#""2026-01-29T20:00:00Z""#, "2026-01-29T20:00:00Z");
         check(Kind::Time, r#""2026-01-29T20:00:00.1234567Z""#, "2026-01-29T20:00:00Z");
         check(Kind::Time, r#""2026-01-29T21:00:00+01:00""#, "2026-01-29T20:00:00Z");
+        let actions = r#"[{"actionName":"rotate","actionState":"done"},{"actionName":"wipe"},{},"other"]"#;
+        check(Kind::List, actions, "rotate: done, wipe, other");
     }
 
     #[test]

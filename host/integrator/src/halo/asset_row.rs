@@ -49,7 +49,13 @@ fn system(row: &Row) -> Vec<(String, Option<String>)> {
         let text = value::shown(held).filter(|text| !value::is_empty_date(text));
         Some(((*name).to_owned(), text))
     };
-    Member::SYSTEM.iter().filter_map(shown).collect()
+    let custom = value::objects(row, "customfields").filter_map(|field| {
+        let name = value::text(field, "name").filter(|name| Member::is_custom_name(name))?;
+        // A value of a list is its number; what people see of it stands beside.
+        let text = value::text(field, "value").or_else(|| value::text(field, "display"));
+        Some((name, text.filter(|text| !value::is_empty_date(text))))
+    });
+    Member::SYSTEM.iter().filter_map(shown).chain(custom).collect()
 }
 
 fn fields(row: &Row) -> Vec<(FieldId, String)> {

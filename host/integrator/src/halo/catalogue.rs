@@ -2,14 +2,17 @@
 
 use super::client::HaloClient;
 use super::envelope::read_object;
+use super::fields;
 use super::value::{self, Row};
 use crate::http::{HttpError, Request};
 use integrator_core::model::{
-    AssetType, Client, ClientId, FieldId, GroupId, Named, Site, SiteId, StatusId, TypeId,
+    AssetType, Client, ClientId, FieldId, FieldInfo, GroupId, Named, Site, SiteId, StatusId, TypeId,
     catalogue::AssetTypeDetail,
 };
 use serde_json::Value;
 
+/// What Halo's custom fields call assets.
+const ASSETS: &str = "5";
 /// Halo's lookup table of asset statuses.
 const ASSET_STATUSES: &str = "61";
 
@@ -49,9 +52,22 @@ impl HaloClient {
         self.named(Request::get("/Lookup").query("lookupid", ASSET_STATUSES), "lookups", StatusId).await
     }
 
-    /// All asset fields.
-    pub async fn asset_fields(&self) -> Result<Vec<Named<FieldId>>, HttpError> {
-        self.named(Request::get("/Field").query("kind", "T"), "fields", FieldId).await
+    /// All asset fields, with what they hold.
+    pub async fn asset_fields(&self) -> Result<Vec<FieldInfo>, HttpError> {
+        let found = self.rows(Request::get("/Field").query("kind", "T"), "fields").await?;
+        Ok(found.rows.iter().filter_map(|row| fields::read(row.as_object()?)).collect())
+    }
+
+    /// All custom fields of assets, with what they hold.
+    pub async fn custom_fields(&self) -> Result<Vec<FieldInfo>, HttpError> {
+        let request = Request::get("/FieldInfo").query("typeid", ASSETS).query("includevalues", "true");
+        let found = self.rows(request, "fieldinfos").await?;
+        Ok(found.rows.iter().filter_map(|row| fields::read(row.as_object()?)).collect())
+    }
+
+    /// The values of a lookup table.
+    pub async fn lookup(&self, table: i64) -> Result<Vec<Named<i64>>, HttpError> {
+        self.named(Request::get("/Lookup").query("lookupid", table.to_string()), "lookups", |id| id).await
     }
 
     /// Clients whose name Halo finds by `search`, which finds parts of names too: compare the names.
@@ -123,12 +139,9 @@ pub(super) fn asset_type(row: &Row) -> Option<AssetType> {
 pub(super) fn detail(row: &Row) -> AssetTypeDetail {
     let mut fields: Vec<FieldId> =
         value::objects(row, "fields").filter_map(|field| value::id(field, "field_id")).map(FieldId).collect();
-    if fields.is_empty() {
-        fields = value::objects(row, "field_list")
-            .filter_map(|field| value::id(field, "id"))
-            .map(FieldId)
-            .collect();
-    }
+    fields.extend(value::objects(row, "field_list").filter_map(|field| value::id(field, "id")).map(FieldId));
+    let keys = ["keyfield_id", "keyfield2_id", "keyfield3_id"];
+    fields.extend(keys.iter().filter_map(|key| value::id(row, key)).map(FieldId));
     fields.sort_unstable();
     fields.dedup();
     let statuses = || {

@@ -160,6 +160,9 @@ fn render(write: &AssetWrite) -> Value {
             row.insert(name.to_owned(), number.into());
         }
     }
+    if let Some(inactive) = write.inactive {
+        row.insert("inactive".to_owned(), inactive.into());
+    }
     if let Some(intune_id) = &write.intune_id {
         row.insert("intune_id".to_owned(), intune_id.as_str().into());
     }
@@ -173,7 +176,7 @@ fn render(write: &AssetWrite) -> Value {
         let one = |title: &SoftwareRow| json!({"name": title.name, "version": title.version, "licence_id": title.licence.0});
         row.insert("software".to_owned(), software.iter().map(one).collect());
     }
-    let mut fields = Vec::new();
+    let (mut fields, mut custom) = (Vec::new(), Vec::new());
     for (member, value) in &write.members {
         let value = value.as_deref().unwrap_or_default();
         match member {
@@ -181,7 +184,11 @@ fn render(write: &AssetWrite) -> Value {
             Member::System(name) => {
                 row.insert(name.clone(), value.into());
             }
+            Member::Custom { id, name } => custom.push(json!({"id": id, "name": name, "value": value})),
         }
+    }
+    if !custom.is_empty() {
+        row.insert("customfields".to_owned(), Value::Array(custom));
     }
     if !fields.is_empty() {
         row.insert("fields".to_owned(), Value::Array(fields));

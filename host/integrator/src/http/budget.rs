@@ -33,9 +33,10 @@ impl Budget {
         Self { requests, window: window + window / 100, state: Mutex::default() }
     }
 
-    /// Waits until a request may go out, and counts it.
-    pub async fn take(&self) {
-        while let Some(until) = self.try_take(Instant::now()) {
+    /// Waits until a request may go out that the server counts as so many, and counts it. One that counts as more than
+    /// the whole budget takes all of it.
+    pub async fn take(&self, cost: usize) {
+        while let Some(until) = self.try_take(Instant::now(), cost) {
             tokio::time::sleep_until(until).await;
         }
     }
@@ -48,7 +49,8 @@ impl Budget {
     }
 
     /// Counts a request now, or says when to ask again.
-    fn try_take(&self, now: Instant) -> Option<Instant> {
+    fn try_take(&self, now: Instant, cost: usize) -> Option<Instant> {
+        let cost = cost.clamp(1, self.requests);
         let mut state = self.state();
         if let Some(until) = state.paused {
             if until > now {
@@ -61,12 +63,11 @@ impl Budget {
         {
             state.sent.pop_front();
         }
-        if state.sent.len() >= self.requests
-            && let Some(first) = state.sent.front()
-        {
-            return Some(*first + self.window);
+        let over = (state.sent.len() + cost).saturating_sub(self.requests);
+        if let Some(last_over) = over.checked_sub(1).and_then(|index| state.sent.get(index)) {
+            return Some(*last_over + self.window);
         }
-        state.sent.push_back(now);
+        state.sent.extend(std::iter::repeat_n(now, cost));
         None
     }
 
@@ -81,7 +82,11 @@ mod tests {
 
     /// Takes one request as soon as the budget grants it, by a clock of the test's own.
     fn take(budget: &Budget, now: &mut Instant) {
-        while let Some(until) = budget.try_take(*now) {
+        take_many(budget, now, 1);
+    }
+
+    fn take_many(budget: &Budget, now: &mut Instant, cost: usize) {
+        while let Some(until) = budget.try_take(*now, cost) {
             assert!(until > *now, "a wait that does not end");
             *now = until;
         }
@@ -116,6 +121,23 @@ mod tests {
         assert_eq!(now, start);
         take(&budget, &mut now);
         assert_eq!(now - start, Duration::from_secs(303));
+    }
+
+    #[test]
+    fn a_batch_counts_as_its_parts() {
+        let budget = Budget::new(50, Duration::from_secs(20));
+        let start = Instant::now();
+        let mut now = start;
+        take_many(&budget, &mut now, 20);
+        take_many(&budget, &mut now, 20);
+        assert_eq!(now, start);
+        take_many(&budget, &mut now, 20);
+        assert_eq!(now - start, Duration::from_millis(20_200));
+        take_many(&budget, &mut now, 10);
+        assert_eq!(now - start, Duration::from_millis(20_200));
+        // More than there is at all: it waits for all of it.
+        take_many(&budget, &mut now, 80);
+        assert_eq!(now - start, Duration::from_millis(40_400));
     }
 
     #[test]

@@ -133,9 +133,7 @@ impl Endpoint {
 
     /// Takes so many requests from the budget: the parts of a batch count each.
     pub(crate) async fn reserve(&self, requests: usize) {
-        for _ in 0..requests {
-            self.budget.take().await;
-        }
+        self.budget.take(requests).await;
     }
 
     /// Lets nobody send to this side for a while.
@@ -162,7 +160,7 @@ impl Endpoint {
         };
         let mut renewed = false;
         loop {
-            self.budget.take().await;
+            self.budget.take(request.cost).await;
             let id = uuid::Uuid::new_v4().to_string();
             let failed = match self.try_once(request, &url, token.as_ref(), &id, &read).await {
                 Ok(done) => return Ok(done),

@@ -14,6 +14,8 @@ pub struct Request {
     pub(crate) query: Vec<(&'static str, Cow<'static, str>)>,
     pub(crate) body: Option<Bytes>,
     pub(crate) repeat: Repeat,
+    /// How many requests the server counts it as.
+    pub(crate) cost: usize,
 }
 
 /// What may be repeated when it is not known whether the server got it.
@@ -36,6 +38,7 @@ impl Request {
             query: Vec::new(),
             body: None,
             repeat: Repeat::Safe,
+            cost: 1,
         }
     }
 
@@ -47,7 +50,15 @@ impl Request {
             query: Vec::new(),
             body: Some(json.into()),
             repeat,
+            cost: 1,
         }
+    }
+
+    /// A request that the server counts as several.
+    #[must_use]
+    pub fn costing(mut self, requests: usize) -> Self {
+        self.cost = requests.max(1);
+        self
     }
 
     /// Adds a query parameter.

@@ -208,7 +208,7 @@ fn value(row: &HaloRecord, operator: &str, property: Option<&Property>) -> Optio
 
 fn of_kind(text: &str, kind: Kind) -> Option<String> {
     Some(match kind {
-        Kind::Text | Kind::Time => quote(text),
+        Kind::Text | Kind::Time | Kind::List => quote(text),
         Kind::Whole => text.parse::<i64>().map(|number| number.to_string()).ok().or_else(|| {
             text.parse::<f64>().ok().filter(|number| number.is_finite()).map(|number| format!("{number:?}"))
         })?,

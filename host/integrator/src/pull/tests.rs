@@ -28,6 +28,7 @@ fn names() -> Names {
         fields: vec![field(51, "Model"), field(117, "Serial Number"), field(9, "Say \"hi\"")],
         clients: vec![client(12, "Contoso Ltd"), client(13, "Fabrikam")],
         sites: vec![Site { id: SiteId(18), name: "Head Office".to_owned(), client: Some(ClientId(12)) }],
+        ..Catalogue::default()
     };
     Names { catalogue, unread: Vec::new() }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use integrator_core::model::{
-    Asset, AssetId, AssetWrite, DeviceId, DeviceKey, EntraUser, HaloUser, Link, RunId, RunRecord,
+    Asset, AssetId, AssetWrite, Details, DeviceId, DeviceKey, EntraUser, HaloUser, Link, RunId, RunRecord,
     SoftwareMemory, TenantId, UserId,
 };
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,10 @@ pub struct ChangeSet {
     pub put_links: Vec<Link>,
     /// Links to forget, by the keys of tenant and device.
     pub remove_links: Vec<(DeviceKey, DeviceKey)>,
+    /// What single reads told of devices, each by the keys of tenant and device.
+    pub put_details: Vec<(DeviceKey, DeviceKey, Details)>,
+    /// Details to forget, by the keys of tenant and device.
+    pub remove_details: Vec<(DeviceKey, DeviceKey)>,
     /// Assets of the index.
     pub put_assets: Vec<Asset>,
     /// Assets that Halo no longer has.
@@ -48,6 +52,8 @@ impl ChangeSet {
     pub fn is_empty(&self) -> bool {
         self.put_links.is_empty()
             && self.remove_links.is_empty()
+            && self.put_details.is_empty()
+            && self.remove_details.is_empty()
             && self.put_assets.is_empty()
             && self.remove_assets.is_empty()
             && self.put_users.is_empty()

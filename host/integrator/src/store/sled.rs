@@ -5,6 +5,7 @@
 
 mod codec;
 mod commit;
+mod first;
 mod keys;
 mod leases;
 mod open;
@@ -18,11 +19,11 @@ use super::{
     plans,
 };
 use async_trait::async_trait;
-use codec::{Reader, connection_hash, decode, decode_json, decode_link};
+use codec::{Reader, connection_hash, decode, decode_journal, decode_json, decode_link};
 use commit::{Found, Writer};
 use integrator_core::model::{
-    Asset, AssetId, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, RunId, RunRecord, SoftwareMemory,
-    UserId,
+    Asset, AssetId, Details, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, RunId, RunRecord,
+    SoftwareMemory, UserId,
 };
 use keys::Kind;
 use std::fs::{self, File, OpenOptions};
@@ -217,6 +218,15 @@ impl Store for SledStore {
         self.by_keys(Kind::Link, keys, decode_link).await
     }
 
+    async fn details(
+        &self,
+        tenant: DeviceKey,
+        devices: &[DeviceKey],
+    ) -> Result<Vec<Option<Details>>, StoreError> {
+        let devices = devices.to_vec();
+        self.blocking(move |inner| inner.of_devices(Kind::Details, tenant, &devices, decode)).await
+    }
+
     fn asset_summaries(&self) -> Chunks<AssetSummary> {
         let prefix = Kind::AssetSummaries.text(b"");
         self.scan(Kind::AssetSummaries, prefix, scan::SMALL, |key, value, chunk| {
@@ -312,7 +322,7 @@ impl Store for SledStore {
                 .scan_prefix(Kind::Journal.text(b""))
                 .map(|row| {
                     let (key, value) = row.map_err(|error| inner.error("read", error))?;
-                    decode(Kind::Journal, &key, &value)
+                    decode_journal(Kind::Journal, &key, &value)
                 })
                 .collect()
         })

@@ -16,14 +16,14 @@ pub(crate) use recover::recover;
 
 use super::error::SyncError;
 use super::progress::{Progress, ProgressEvent};
-use super::sink::count;
+use super::sink::{concluded, count};
 use crate::halo::HaloClient;
 use crate::store::{ChangeSet, Chunks, Durability, JournalEntry, JournaledStep, Lease, Store};
 use answer::Told;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use integrator_core::model::{
-    Asset, AssetId, AssetWrite, Counts, DeviceKey, Link, LinkState, RunId, SoftwareMemory, TenantId, TypeId,
+    Asset, AssetId, AssetWrite, Counts, DeviceKey, Link, RunId, SoftwareMemory, TenantId, TypeId,
 };
 use integrator_core::plan::{Line, Remember, Step, StepId, StepKind};
 use licences::Licences;
@@ -127,6 +127,8 @@ struct Applier<'a> {
     failures: Vec<String>,
     licences: Licences,
     software: SoftwareState,
+    /// When the plan was made.
+    made: Option<DateTime<Utc>>,
 }
 
 /// Applies the steps of a plan. The result is given even when the apply ended early, together with the reason.
@@ -154,6 +156,7 @@ pub(crate) async fn apply(
         failures: Vec::new(),
         licences: Licences::default(),
         software: SoftwareState::default(),
+        made: None,
     };
     let result = applier.all(&mut lines).await;
     let remembered = applier.commit_remembered().await;
@@ -171,7 +174,8 @@ impl Applier<'_> {
                     Line::Titles(titles) => self.add_titles(titles),
                     Line::Step(step) => self.step(*step).await?,
                     Line::Remember(remember) => self.remember(*remember).await?,
-                    Line::Header(_) | Line::Held(_) | Line::Footer(_) => {}
+                    Line::Header(header) => self.made = Some(header.made),
+                    Line::Held(_) | Line::Footer(_) => {}
                 }
             }
         }
@@ -240,7 +244,7 @@ impl Applier<'_> {
 
     async fn remember(&mut self, remember: Remember) -> Result<(), SyncError> {
         if let Some(link) = remember.link {
-            if link.state == LinkState::Deleted {
+            if self.made.is_some_and(|made| concluded(&link, made)) {
                 self.applied.counts.assets_deactivated += 1;
             }
             self.remembered.put_links.push(link);

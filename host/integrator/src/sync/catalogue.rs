@@ -4,16 +4,23 @@ use super::error::SyncError;
 use crate::halo::HaloClient;
 use integrator_core::decide::rulebook::Need;
 use integrator_core::decide::{Needs, needs};
-use integrator_core::model::Catalogue;
+use integrator_core::model::{Catalogue, FieldForm, FieldId, Named};
 use integrator_core::settings::Connection;
 
 /// Reads what the connection needs: one request each for types, statuses and fields, one each for the
 /// client and the default site by name.
 pub(crate) async fn read(halo: &HaloClient, connection: &Connection) -> Result<Catalogue, SyncError> {
-    let Needs { fields, statuses, default_site } = needs(connection);
+    let Needs { fields, custom_fields, statuses, default_site } = needs(connection);
     let mut catalogue = Catalogue { types: halo.asset_types().await?, ..Catalogue::default() };
     if fields == Need::Yes {
-        catalogue.fields = halo.asset_fields().await?;
+        read_fields(halo, connection, &mut catalogue).await?;
+    }
+    if custom_fields == Need::Yes {
+        catalogue.custom_fields = halo.custom_fields().await?;
+        for field in &mut catalogue.custom_fields {
+            let filled = connection.fields.iter().any(|mapping| same(&mapping.to, &field.name));
+            read_lookup(halo, filled, &mut field.form).await?;
+        }
     }
     if statuses == Need::Yes {
         catalogue.statuses = halo.asset_statuses().await?;
@@ -44,6 +51,36 @@ pub(crate) async fn read(halo: &HaloClient, connection: &Connection) -> Result<C
         }
     }
     Ok(catalogue)
+}
+
+async fn read_fields(
+    halo: &HaloClient,
+    connection: &Connection,
+    catalogue: &mut Catalogue,
+) -> Result<(), SyncError> {
+    for mut field in halo.asset_fields().await? {
+        let filled = connection
+            .fields
+            .iter()
+            .any(|mapping| same(&mapping.to, &field.name) || mapping.to.trim() == field.id.to_string());
+        read_lookup(halo, filled, &mut field.form).await?;
+        let id = FieldId(field.id);
+        if filled && field.form != FieldForm::Text {
+            catalogue.forms.push((id, field.form));
+        }
+        catalogue.fields.push(Named { id, name: field.name });
+    }
+    Ok(())
+}
+
+/// Reads the values of a lookup table, for a field that a mapping fills and that did not bring them.
+async fn read_lookup(halo: &HaloClient, filled: bool, form: &mut FieldForm) -> Result<(), SyncError> {
+    if let (FieldForm::Lookup(table), true) = (&form, filled) {
+        let values = halo.lookup(*table).await?;
+        // A table that shows nothing cannot be chosen from: its texts are sent as they are.
+        *form = if values.is_empty() { FieldForm::Text } else { FieldForm::Choice(values) };
+    }
+    Ok(())
 }
 
 async fn read_client(halo: &HaloClient, name: &str, catalogue: &mut Catalogue) -> Result<(), SyncError> {

@@ -3,6 +3,7 @@
 //! Deciding is pure and runs on worker threads, stretch by stretch. A device whose decision and asset are as they
 //! were costs nothing more; only the others are compared with Halo's values, by `planner`.
 
+use super::details::DetailReader;
 use super::error::SyncError;
 use super::planner::Planner;
 use super::progress::{Progress, ProgressEvent};
@@ -12,7 +13,7 @@ use super::spool::{Spool, SpoolRow};
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 use integrator_core::decide::decision::SiteReason;
-use integrator_core::decide::{Decision, Rulebook, UserDecision, UserIndex, decide};
+use integrator_core::decide::{Decision, Knowledge, Rulebook, UserDecision, UserIndex, decide_knowing};
 use integrator_core::model::link::agreement;
 use integrator_core::model::{Counts, Device, IdentityRow, LinkState};
 use integrator_core::plan::HeldDevice;
@@ -64,25 +65,49 @@ pub(crate) struct Shared {
     pub(crate) software: Option<SoftwareSide>,
 }
 
+impl Shared {
+    /// Whether the run is about this device.
+    pub(crate) fn names(&self, device: &Device) -> bool {
+        if self.only.is_none() {
+            return true;
+        }
+        let serial = device.text(integrator_core::model::Slot::SERIAL_NUMBER).unwrap_or_default();
+        is_named(self, &[device.id.as_str(), device.name(), serial])
+    }
+}
+
 /// Decides every device and hands what is not settled to the planner.
 pub(crate) async fn decide_all(
     spool: &Arc<Spool>,
     shared: &Arc<Shared>,
     planner: &mut Planner<'_>,
+    details: Option<&DetailReader<'_>>,
     progress: &dyn Progress,
     stop: &watch::Receiver<bool>,
 ) -> Result<(), SyncError> {
     let of = shared.resolved.rows.len() as u64;
-    let open = settle(shared, &mut planner.sink.counts);
+    let mut open = settle(shared, &mut planner.sink.counts);
+    if details.is_some() {
+        // Rows are in the order of keys, and so are the details that are kept.
+        open.sort_unstable();
+    }
     let mut done = of - open.len() as u64;
     progress.event(ProgressEvent::Decided { done, of });
     let mut decided = stream::iter(open.chunks(STRETCH).map(<[u32]>::to_vec))
         .map(|rows| {
             let (shared, spool) = (Arc::clone(shared), Arc::clone(spool));
             async move {
-                tokio::task::spawn_blocking(move || decide_stretch(&rows, &spool, &shared))
-                    .await
-                    .map_err(|error| SyncError::bug(format!("deciding: {error}")))?
+                let Some(details) = details else {
+                    return beside(move || {
+                        let spooled = read_rows(&rows, &spool, &shared)?;
+                        Ok(decide_stretch(&rows, spooled, &[], &shared))
+                    })
+                    .await;
+                };
+                let reading = (rows.clone(), Arc::clone(&shared));
+                let mut spooled = beside(move || read_rows(&reading.0, &spool, &reading.1)).await?;
+                let knowledge = details.complete(&rows, &mut spooled).await?;
+                beside(move || Ok(decide_stretch(&rows, spooled, &knowledge, &shared))).await
             }
         })
         .buffered(AT_ONCE);
@@ -106,6 +131,10 @@ pub(crate) async fn decide_all(
         }
         planner.plan(stretch.work).await?;
         progress.event(ProgressEvent::Decided { done, of });
+    }
+    if let Some(failures) = details.and_then(DetailReader::failures) {
+        planner.sink.left_out = true;
+        planner.sink.notices.push(failures);
     }
     if sites_elsewhere > 0 {
         planner.sink.notices.push(format!(
@@ -161,25 +190,37 @@ fn settle(shared: &Shared, counts: &mut Counts) -> Vec<u32> {
 /// Whether a device's decision and its asset are as they were when they last agreed.
 fn holds(resolved: &Resolved, row: &IdentityRow, link: u32, decision: u64) -> bool {
     resolved.links.get(link as usize).is_some_and(|link| {
-        link.state == LinkState::Present
+        matches!(link.state, LinkState::Present | LinkState::Inactive)
             && link.serial == row.serial
             && resolved.digest(link.asset).is_some_and(|shown| link.agreed == agreement(decision, shown))
     })
 }
 
-fn decide_stretch(indices: &[u32], spool: &Spool, shared: &Shared) -> Result<Decided, SyncError> {
+async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SyncError> + Send + 'static,
+) -> Result<T, SyncError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| SyncError::bug(format!("deciding: {error}")))?
+}
+
+fn read_rows(indices: &[u32], spool: &Spool, shared: &Shared) -> Result<Vec<SpoolRow>, SyncError> {
     let starts: Vec<u64> = indices
         .iter()
         .filter_map(|index| shared.resolved.rows.get(*index as usize).map(|row| row.spool.bytes()))
         .collect();
-    let mut decided = Decided { rows: indices.len() as u64, ..Decided::default() };
-    for (index, row) in indices.iter().zip(spool.rows_at(&starts).map_err(spool_error)?) {
-        decide_row(row, *index, shared, &mut decided);
-    }
-    Ok(decided)
+    spool.rows_at(&starts).map_err(spool_error)
 }
 
-fn decide_row(row: SpoolRow, index: u32, shared: &Shared, decided: &mut Decided) {
+/// Decides rows. `knowledge` says how much is known of each; where it is shorter, everything.
+fn decide_stretch(indices: &[u32], rows: Vec<SpoolRow>, knowledge: &[Knowledge], shared: &Shared) -> Decided {
+    let mut decided = Decided { rows: indices.len() as u64, ..Decided::default() };
+    let all = knowledge.iter().copied().chain(std::iter::repeat(Knowledge::All));
+    for ((index, row), knowledge) in indices.iter().zip(rows).zip(all) {
+        decide_row(row, *index, knowledge, shared, &mut decided);
+    }
+    decided
+}
+
+fn decide_row(row: SpoolRow, index: u32, knowledge: Knowledge, shared: &Shared, decided: &mut Decided) {
     let resolved = &shared.resolved;
     let device = match row {
         SpoolRow::Device(device) => device,
@@ -194,11 +235,8 @@ fn decide_row(row: SpoolRow, index: u32, shared: &Shared, decided: &mut Decided)
             return;
         }
     };
-    if shared.only.is_some() {
-        let serial = device.text(integrator_core::model::Slot::SERIAL_NUMBER).unwrap_or_default();
-        if !is_named(shared, &[device.id.as_str(), device.name(), serial]) {
-            return;
-        }
+    if !shared.names(&device) {
+        return;
     }
     decided.counts.devices_read += 1;
     let Some(pair) = resolved.pairs.get(index as usize) else { return };
@@ -217,7 +255,7 @@ fn decide_row(row: SpoolRow, index: u32, shared: &Shared, decided: &mut Decided)
         }
         Pair::Linked(_) | Pair::Inherits(..) | Pair::Matched(..) | Pair::New => {}
     }
-    let decision = match decide(&shared.rulebook, &shared.users, &device, shared.now) {
+    let decision = match decide_knowing(&shared.rulebook, &shared.users, &device, shared.now, knowledge) {
         Ok(decision) => decision,
         Err(reason) => {
             decided.held.push(held(&device, reason));

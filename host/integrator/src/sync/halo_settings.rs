@@ -5,7 +5,7 @@ use super::world::World;
 use crate::halo::{HaloClient, HaloError, HaloRecord};
 use crate::http::FailureClass;
 use integrator_core::model::value::fold;
-use integrator_core::model::{Catalogue, Client, ClientId, Site, SiteId};
+use integrator_core::model::{Catalogue, Client, ClientId, FieldId, Named, Site, SiteId};
 
 /// An Intune connection of Halo's with what is needed to name what it refers to.
 #[derive(Clone, Debug, Default)]
@@ -82,7 +82,9 @@ impl HaloIntuneSettings {
         self.catalogue.types = self.list("asset types", halo.asset_types().await)?;
         self.catalogue.groups = self.list("asset groups", halo.asset_groups().await)?;
         self.catalogue.statuses = self.list("asset statuses", halo.asset_statuses().await)?;
-        self.catalogue.fields = self.list("asset fields", halo.asset_fields().await)?;
+        let fields = self.list("asset fields", halo.asset_fields().await)?;
+        self.catalogue.fields =
+            fields.into_iter().map(|field| Named { id: FieldId(field.id), name: field.name }).collect();
         let mut clients = self.tenant_clients();
         if let Some(id) = self.record.number("defaultsite").filter(|id| *id > 0) {
             let site: Vec<Site> =

@@ -9,7 +9,7 @@ mod missing;
 mod user_cache;
 mod users;
 
-pub(crate) use assets::{advance_mark, asset_mark, refresh_assets};
+pub(crate) use assets::{advance_mark, asset_mark, lists_intune_ids, refresh_assets};
 pub(crate) use user_cache::user_index;
 pub(crate) use users::refresh_users;
 
@@ -26,6 +26,9 @@ pub(crate) struct IndexMark {
     /// seconds, a later row may have been changed again in the second in which it was read.
     #[serde(default)]
     pub(crate) settled: Option<DateTime<Utc>>,
+    /// Whether a row of a list ever showed an Intune id: then one that is not shown is not there.
+    #[serde(default)]
+    pub(crate) intune_ids: bool,
     /// When everything was walked last.
     pub(crate) walked: Option<DateTime<Utc>>,
     /// Members of users that were read besides the common ones; others ask for a new walk.

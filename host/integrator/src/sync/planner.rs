@@ -1,34 +1,34 @@
 //! Turns what was decided into steps: loads the full links and assets of those devices only, asks Halo for what a
-//! step rests on (a type's statuses, an asset's users), and writes the plan's lines.
+//! step rests on (a type's statuses and fields, an asset's users), and writes the plan's lines.
+
+mod absences;
 
 use super::decide::{Shared, Work};
 use super::error::SyncError;
-use super::sink::PlanSink;
+use super::sink::{PlanSink, concluded};
 use super::software::PlannedTitles;
-use crate::graph::{Existence, GraphClient};
 use crate::halo::HaloClient;
 use crate::store::{ChangeSet, Store};
 use integrator_core::decide::rulebook::new_type_group;
-use integrator_core::decide::{Decision, TypeRef, UserDecision};
+use integrator_core::decide::{Decision, Standing, TypeRef, UserDecision};
 use integrator_core::model::value::fold;
 use integrator_core::model::{
-    Asset, AssetId, Catalogue, Device, DeviceId, DeviceKey, HaloUser, Link, LinkState, StatusId, TenantId,
-    TypeId, UserId,
+    Asset, AssetId, Catalogue, Device, DeviceKey, FieldForm, FieldId, HaloUser, Link, LinkState, Member,
+    StatusId, TenantId, TypeId, UserId,
 };
 use integrator_core::plan::{
-    Basis, Facts, HeldDevice, Planned, Remember, StepId, Subject, plan_absent, plan_create, plan_type,
-    plan_update, with_software,
+    Basis, Facts, HeldDevice, IntuneIds, LeftOut, Planned, StepId, Subject, plan_create, plan_type,
+    plan_update, text, with_software,
 };
 use integrator_core::resolve::Pair;
-use integrator_core::resolve::absence::{Absence, Reenrolled, judge};
 use integrator_core::settings::Creation;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
+/// Values that do not fit their fields which one run tells.
+const MISFITS_TOLD: usize = 20;
 /// Assets whose users are read singly, at most this many in one run; the others wait for the next.
 const USER_READS: usize = 200;
-/// Absent links looked at together.
-const ABSENT_CHUNK: usize = 500;
 
 /// Makes steps.
 pub(crate) struct Planner<'a> {
@@ -46,12 +46,16 @@ pub(crate) struct Planner<'a> {
     pub(crate) tenant: TenantId,
     /// The run's id.
     pub(crate) run: String,
-    /// Newly concluded deleted.
+    /// Newly concluded deleted or inactive, but for devices whose assets this plan creates.
     pub(crate) concluded: u64,
     /// Newly matched with assets that had no link.
     pub(crate) matched: u64,
     new_types: FxHashMap<String, (String, StepId)>,
     left_out: FxHashSet<(Option<TypeId>, StatusId)>,
+    lacking: FxHashSet<(Option<TypeId>, FieldId)>,
+    misfits: FxHashSet<(usize, String)>,
+    /// What an Intune id that Halo does not show means.
+    pub(crate) intune_ids: IntuneIds,
     user_reads: usize,
     /// Titles and licences that the plan has named.
     pub(super) planned_titles: PlannedTitles,
@@ -61,6 +65,22 @@ impl std::fmt::Debug for Planner<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Planner").field("run", &self.run).finish_non_exhaustive()
     }
+}
+
+/// Whether a type had to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// It was read just now.
+    New,
+    /// Nothing new is known.
+    Known,
+}
+
+/// Whether a step fills fields of the asset's type.
+fn writes_fields(planned: &Planned) -> bool {
+    let Planned::Step(step) = planned else { return false };
+    let members = step.asset.iter().flat_map(|write| &write.members);
+    members.into_iter().any(|(member, _)| matches!(member, Member::Field(_)))
 }
 
 /// The full records that a stretch's planning looks at.
@@ -92,6 +112,9 @@ impl<'a> Planner<'a> {
             matched: 0,
             new_types: FxHashMap::default(),
             left_out: FxHashSet::default(),
+            lacking: FxHashSet::default(),
+            misfits: FxHashSet::default(),
+            intune_ids: IntuneIds::Unlisted,
             user_reads: 0,
             planned_titles: PlannedTitles::default(),
         }
@@ -149,6 +172,7 @@ impl<'a> Planner<'a> {
 
     async fn plan_one(&mut self, work: Work, loaded: &Loaded) -> Result<(), SyncError> {
         let Work { row, device, decision } = work;
+        self.tell_misfits(&decision);
         let shared = Arc::clone(&self.shared);
         let Some(pair) = shared.resolved.pairs.get(row as usize) else { return Ok(()) };
         let (basis, asset) = match pair {
@@ -181,12 +205,24 @@ impl<'a> Planner<'a> {
                 .await;
         };
         let Some(type_step) = self.type_step(&device, &decision).await? else { return Ok(()) };
-        let recovering = matches!(basis, Basis::Linked(link) | Basis::Inherited(link, _) if link.state == LinkState::Deleted);
-        if recovering && shared.rulebook.status_recovered.is_some() {
-            self.read_type(asset.type_id).await?;
-            if let TypeRef::Existing(id) = decision.asset_type.asset_type {
-                self.read_type(Some(id)).await?;
+        let state = match basis {
+            Basis::Linked(link) | Basis::Inherited(link, _) => link.state,
+            Basis::Matched(_) => LinkState::Present,
+        };
+        let stale = decision.life.standing != Standing::Alive;
+        self.concluded += u64::from(stale && state != LinkState::Inactive);
+        // Whether a status is written is known before: so is whether what the type allows has to be read.
+        let rulebook = &shared.rulebook;
+        let writes_status = match (state, stale) {
+            (LinkState::Present | LinkState::Missing | LinkState::Deleted, true) => {
+                rulebook.status_inactive.is_some()
             }
+            (LinkState::Deleted, false) => rulebook.status_recovered.is_some(),
+            (LinkState::Inactive, false) => true,
+            (LinkState::Inactive, true) | (LinkState::Present | LinkState::Missing, false) => false,
+        };
+        if writes_status {
+            self.read_types(asset, &decision).await?;
         }
         self.update(&device, &decision, asset, basis, type_step.as_ref(), loaded).await
     }
@@ -219,9 +255,13 @@ impl<'a> Planner<'a> {
         .filter_map(|id| loaded.users.get(&id).cloned())
         .collect();
         let subject = Subject { device, decision, asset, basis, users: &users, type_step };
-        let (planned, left_out) = plan_update(self.facts(), subject);
+        let (mut planned, mut left_out) = plan_update(self.facts(), subject);
+        if writes_fields(&planned) && self.read_types(asset, decision).await? == Reading::New {
+            // Now that it is known which fields the type has.
+            (planned, left_out) = plan_update(self.facts(), subject);
+        }
         if planned != Planned::NeedsUsers(asset.id) {
-            self.status_left_out(left_out);
+            self.tell_left_out(left_out);
             let planned = self.and_software(device.id.key(), asset.id, link, planned).await?;
             return self.settle(planned).await;
         }
@@ -232,8 +272,9 @@ impl<'a> Planner<'a> {
                 self.store
                     .commit(None, ChangeSet { put_assets: vec![full.clone()], ..ChangeSet::default() })
                     .await?;
+                self.read_types(asset, decision).await?;
                 let (planned, left_out) = plan_update(self.facts(), Subject { asset: &full, ..subject });
-                self.status_left_out(left_out);
+                self.tell_left_out(left_out);
                 let planned = self.and_software(device.id.key(), asset.id, link, planned).await?;
                 return self.settle(planned).await;
             }
@@ -242,8 +283,9 @@ impl<'a> Planner<'a> {
         self.sink.counts.users_pending += 1;
         let without_user =
             Decision { user: UserDecision::Ambiguous(UserId(0), UserId(0)), digest: 0, ..decision.clone() };
+        self.read_types(asset, decision).await?;
         let (planned, left_out) = plan_update(self.facts(), Subject { decision: &without_user, ..subject });
-        self.status_left_out(left_out);
+        self.tell_left_out(left_out);
         let planned = self.and_software(device.id.key(), asset.id, link, planned).await?;
         self.settle(planned).await
     }
@@ -260,7 +302,10 @@ impl<'a> Planner<'a> {
             return Ok(());
         }
         let Some(type_step) = self.type_step(device, decision).await? else { return Ok(()) };
-        if shared.rulebook.status_new.is_some() {
+        let rulebook = &shared.rulebook;
+        let writes_status = rulebook.status_new.is_some() || rulebook.status_inactive.is_some();
+        let fills_fields = rulebook.mappings.iter().any(|one| matches!(one.member, Member::Field(_)));
+        if writes_status || fills_fields {
             let judged = match decision.asset_type.asset_type {
                 TypeRef::Existing(id) => Some(id),
                 TypeRef::New(_) => shared.rulebook.types.default,
@@ -272,7 +317,7 @@ impl<'a> Planner<'a> {
             _ => None,
         };
         let (step, left_out) = plan_create(self.facts(), device, decision, type_step.as_ref(), user_name);
-        self.status_left_out(left_out);
+        self.tell_left_out(left_out);
         let step = match self.software_of(device.id.key()).await? {
             Some(software) => with_software(step, software),
             None => step,
@@ -313,105 +358,16 @@ impl<'a> Planner<'a> {
         Ok(Some(Some(id)))
     }
 
-    /// Plans what became of links without a device in the sweep.
-    pub(crate) async fn plan_absences(&mut self, graph: &GraphClient) -> Result<(), SyncError> {
-        let shared = Arc::clone(&self.shared);
-        let resolved = &shared.resolved;
-        let needed = shared.rulebook.connection.statuses.deleted_after_runs;
-        if resolved.absent.is_empty() {
-            return Ok(());
-        }
-        let live: FxHashMap<AssetId, DeviceKey> = resolved
-            .pairs
-            .iter()
-            .filter_map(|pair| match pair {
-                Pair::Linked(link) | Pair::Inherits(link, _) => resolved.links.get(*link as usize),
-                _ => None,
-            })
-            .map(|link| (link.asset, link.key))
-            .collect();
-        for chunk in resolved.absent.chunks(ABSENT_CHUNK) {
-            let summaries: Vec<_> = chunk.iter().filter_map(|index| resolved.links.get(*index)).collect();
-            let keys: Vec<DeviceKey> = summaries.iter().map(|link| link.key).collect();
-            let mut proving = Vec::new();
-            for link in self.store.links(self.tenant.key(), &keys).await?.into_iter().flatten() {
-                if live.contains_key(&link.asset) {
-                    // A run that died between its write and its memory: the asset has passed to a live device.
-                    let reason = format!("asset {} belongs to another device now", link.asset);
-                    self.sink.remember(Remember { link: None, forget: Some(link.device), reason }).await?;
-                    continue;
-                }
-                let serial = link.summary().serial;
-                let reenrolled = if serial != 0 && resolved.live_serials.contains(&serial) {
-                    Reenrolled::Yes
-                } else {
-                    Reenrolled::No
-                };
-                match judge(link.state, link.misses + 1, needed, reenrolled) {
-                    Absence::Known | Absence::Reenrolled => {}
-                    Absence::TooSoon => self.missing(link, needed).await?,
-                    Absence::ToBeProven => proving.push(link),
-                }
-            }
-            self.prove(graph, proving).await?;
-        }
-        Ok(())
-    }
-
-    async fn missing(&mut self, link: Link, needed: u32) -> Result<(), SyncError> {
-        self.sink.counts.devices_missing += 1;
-        let misses = link.misses + 1;
-        let since = if link.state == LinkState::Missing { link.since } else { self.shared.now };
-        let reason = format!("absent from {misses} of the {needed} complete runs that a deletion takes");
-        let link =
-            Link { state: LinkState::Missing, misses, since, last_complete_run: self.run.clone(), ..link };
-        self.sink.remember(Remember { link: Some(link), forget: None, reason }).await
-    }
-
-    async fn prove(&mut self, graph: &GraphClient, links: Vec<Link>) -> Result<(), SyncError> {
-        if links.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<DeviceId> = links.iter().map(|link| link.device.clone()).collect();
-        let answers: FxHashMap<DeviceKey, _> =
-            graph.existence(&ids).await.into_iter().map(|(id, answer)| (id.key(), answer)).collect();
-        let asset_ids: Vec<AssetId> = links.iter().map(|link| link.asset).collect();
-        let assets = self.store.assets(&asset_ids).await?;
-        for (link, asset) in links.into_iter().zip(assets) {
-            match answers.get(&link.device.key()) {
-                Some(Ok(Existence::Gone)) => {
-                    self.concluded += 1;
-                    if self.shared.rulebook.status_deleted.is_some() {
-                        self.read_type(asset.as_ref().and_then(|asset| asset.type_id)).await?;
-                    }
-                    let misses = link.misses + 1;
-                    let run = self.run.clone();
-                    let (planned, left_out) = plan_absent(self.facts(), &link, asset.as_ref(), misses, &run);
-                    self.status_left_out(left_out);
-                    self.settle(planned).await?;
-                }
-                Some(Ok(Existence::Present)) => self.sink.notices.push(format!(
-                    "{} (device {}) is absent from Intune's list, but a direct read finds it: nothing is concluded",
-                    link.device_name, link.device
-                )),
-                Some(Err(error)) => {
-                    self.sink.left_out = true;
-                    self.sink.notices.push(format!(
-                        "{} (device {}) is absent, but could not be read directly ({error}): nothing is concluded",
-                        link.device_name, link.device
-                    ));
-                }
-                None => {}
-            }
-        }
-        Ok(())
-    }
-
     async fn settle(&mut self, planned: Planned) -> Result<(), SyncError> {
         match planned {
             Planned::Unchanged | Planned::NeedsUsers(_) => self.sink.counts.assets_unchanged += 1,
             Planned::Remember(remember) => {
-                if remember.link.as_ref().is_some_and(|link| link.state == LinkState::Present) {
+                let is_quiet = |link: &Link| match link.state {
+                    LinkState::Present => true,
+                    LinkState::Inactive => !concluded(link, self.shared.now),
+                    LinkState::Missing | LinkState::Deleted => false,
+                };
+                if remember.link.as_ref().is_some_and(is_quiet) {
                     self.sink.counts.assets_unchanged += 1;
                 }
                 self.sink.remember(*remember).await?;
@@ -421,30 +377,72 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    /// Names a status that a type does not allow, once a type.
-    fn status_left_out(&mut self, left_out: Option<(Option<TypeId>, StatusId)>) {
-        let Some((asset_type, status)) = left_out else { return };
-        self.sink.left_out = true;
-        if self.left_out.insert((asset_type, status)) {
-            let type_name = asset_type.map_or_else(|| "?".to_owned(), |id| self.catalogue.type_name(id));
-            self.sink.notices.push(format!(
-                "asset type \"{type_name}\" does not allow the status \"{}\": it is left out; allow it in Halo, or choose another in [statuses]",
-                self.catalogue.status_name(status)
-            ));
+    /// Names a status that a type does not allow, and a field that it lacks, once a type.
+    fn tell_left_out(&mut self, left_out: LeftOut) {
+        let name = |catalogue: &Catalogue, asset_type: Option<TypeId>| {
+            asset_type.map_or_else(|| "?".to_owned(), |id| catalogue.type_name(id))
+        };
+        for (asset_type, status) in left_out.statuses {
+            self.sink.left_out = true;
+            if self.left_out.insert((asset_type, status)) {
+                self.sink.notices.push(format!(
+                    "asset type \"{}\" does not allow the status \"{}\": it is left out; allow it in Halo, or choose another in [statuses]",
+                    name(&self.catalogue, asset_type),
+                    self.catalogue.status_name(status)
+                ));
+            }
+        }
+        for (asset_type, field) in left_out.fields {
+            if self.lacking.insert((asset_type, field)) {
+                self.sink.notices.push(format!(
+                    "asset type \"{}\" lacks the field \"{}\": it is not written; add the field to the type in Halo, or give the mapping `types`",
+                    name(&self.catalogue, asset_type),
+                    self.catalogue.field_name(field)
+                ));
+            }
         }
     }
 
-    /// Reads which statuses a type allows, once a type and run.
-    async fn read_type(&mut self, asset_type: Option<TypeId>) -> Result<(), SyncError> {
-        let Some(id) = asset_type else { return Ok(()) };
+    /// Names a value that its field cannot hold, once a field and value, and not many of them.
+    fn tell_misfits(&mut self, decision: &Decision) {
+        for (mapping, value) in &decision.misfits {
+            if self.misfits.len() >= MISFITS_TOLD || self.misfits.contains(&(*mapping, value.clone())) {
+                continue;
+            }
+            let Some(bound) = self.shared.rulebook.mappings.get(*mapping) else { continue };
+            let holds = match bound.form {
+                FieldForm::Date => "a date",
+                _ => "one of its values in Halo",
+            };
+            self.sink.notices.push(format!(
+                "\"{}\" is not {holds}, which the field \"{}\" holds: it is not written; add it in Halo, or change it by a `transform`",
+                text::shortened(value),
+                bound.name
+            ));
+            self.misfits.insert((*mapping, value.clone()));
+        }
+    }
+
+    /// Reads the types that an asset has and will have.
+    async fn read_types(&mut self, asset: &Asset, decision: &Decision) -> Result<Reading, SyncError> {
+        let has = self.read_type(asset.type_id).await?;
+        let TypeRef::Existing(id) = decision.asset_type.asset_type else { return Ok(has) };
+        let will_have = self.read_type(Some(id)).await?;
+        Ok(if has == Reading::New { has } else { will_have })
+    }
+
+    /// Reads which statuses a type allows and which fields it has, once a type and run.
+    async fn read_type(&mut self, asset_type: Option<TypeId>) -> Result<Reading, SyncError> {
+        let Some(id) = asset_type else { return Ok(Reading::Known) };
         let unread = self.catalogue.type_of(id).is_some_and(|known| known.detail.is_none());
         if unread {
             let detail = self.halo.asset_type_detail(id).await?;
             if let Some(known) = self.catalogue.types.iter_mut().find(|known| known.id == id) {
                 known.detail = detail;
             }
+            return Ok(Reading::New);
         }
-        Ok(())
+        Ok(Reading::Known)
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -453,6 +451,7 @@ impl<'a> Planner<'a> {
             catalogue: &self.catalogue,
             tenant: &self.tenant,
             now: self.shared.now,
+            intune_ids: self.intune_ids,
         }
     }
 }

@@ -111,6 +111,7 @@ pub(crate) async fn resolve(
     let pairing = give_up_lost_assets(&mut resolved, pairing, store, halo).await?;
     let mut pairing = hold(&resolved, pairing, swept, &standings.held, &undecided)?;
     match_unlinked(&resolved, &mut pairing, swept, rulebook, store).await?;
+    name_others(&resolved, &mut pairing, swept)?;
     let passed_on = &pairing.passed_on;
     resolved.absent = absent_links(&resolved.links, resolved.rows.iter().map(|row| row.key))
         .filter(|index| u32::try_from(*index).is_ok_and(|index| !passed_on.contains_key(&index)))
@@ -197,6 +198,32 @@ fn hold(
         }
     }
     Ok(pairing)
+}
+
+/// Names the devices that are held together, in the reasons of each.
+fn name_others(resolved: &Resolved, pairing: &mut Pairing, swept: &Swept) -> Result<(), SyncError> {
+    for pair in &mut pairing.pairs {
+        let Pair::Held(held) = pair else { continue };
+        if held.others.is_empty() {
+            continue;
+        }
+        let rows = held.others.iter().filter_map(|other| resolved.rows.get(*other as usize));
+        let starts: Vec<u64> = rows.map(|row| row.spool.bytes()).collect();
+        let spooled = swept.spool.rows_at(&starts).map_err(spool_error)?;
+        let names: Vec<String> = spooled
+            .iter()
+            .filter_map(|row| match row {
+                SpoolRow::Device(device) => Some(format!("{} (device {})", device.name(), device.id)),
+                SpoolRow::Unreadable(_) => None,
+            })
+            .collect();
+        held.reason = format!(
+            "{}, this one and {}; clear the value on all but one, or retire the others in Intune",
+            held.reason,
+            names.join(", ")
+        );
+    }
+    Ok(())
 }
 
 async fn match_unlinked(

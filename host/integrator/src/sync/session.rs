@@ -2,8 +2,9 @@
 
 use super::apply::{self, Applied, ApplyContext, Preconditions};
 use super::decide::{Shared, decide_all};
+use super::details::DetailReader;
 use super::error::SyncError;
-use super::index::{advance_mark, refresh_assets, refresh_users, user_index};
+use super::index::{advance_mark, lists_intune_ids, refresh_assets, refresh_users, user_index};
 use super::options::{Allowances, IndexReading};
 use super::outcome::ExitClass;
 use super::people::{add_entra_users, add_owners};
@@ -13,14 +14,16 @@ use super::sink::PlanSink;
 use super::software::{SoftwareFound, SoftwareNeeds, SoftwareReading, combine};
 use super::sweep::{Basis, Reading, Swept, sweep};
 use super::world::World;
-use super::{catalogue, permissions};
+use super::{catalogue, complete, permissions};
 use crate::graph::GraphClient;
 use crate::halo::{DiscoveredAddress, HaloClient};
 use crate::store::{ChangeSet, Chunks, Lease, Store};
 use chrono::{DateTime, Utc};
 use integrator_core::decide::{Rulebook, UserIndex, projection};
 use integrator_core::model::{Action, Catalogue, Counts, Entity, RunId, RunRecord, RunStatus};
-use integrator_core::plan::{Footer, Header, PLAN_FORMAT, judge_deactivations, judge_empty_source};
+use integrator_core::plan::{
+    Footer, Header, IntuneIds, PLAN_FORMAT, judge_deactivations, judge_empty_source,
+};
 use integrator_core::resolve::placeholder::Placeholders;
 use integrator_core::settings::{Connection, SoftwareMatch, UserSource};
 use std::collections::BTreeMap;
@@ -43,6 +46,8 @@ pub(super) struct Session {
     pub(super) record: RunRecord,
     pub(super) plan: Option<String>,
     pub(super) footer: Option<Footer>,
+    /// Whether the plan rests on a complete sweep of all devices.
+    complete: bool,
     graph: Option<GraphClient>,
     halo: Option<HaloClient>,
     /// The sweep, under way since the run began; dropped with the run.
@@ -90,6 +95,7 @@ impl Session {
             record,
             plan: None,
             footer: None,
+            complete: false,
             graph: None,
             halo: None,
             sweeping: JoinSet::new(),
@@ -179,12 +185,17 @@ impl Session {
         planner.sink.notices.extend(side.notices);
         planner.sink.notices.extend(software.notices);
         planner.sink.left_out |= software.left_out;
+        if lists_intune_ids(store).await? {
+            planner.intune_ids = IntuneIds::Listed;
+        }
         if swept.repeated > 0 {
             tracing::info!(rows = swept.repeated, "Graph sent devices on more than one page");
         }
         let empty = judge_empty_source(read, linked);
         planner.plan_licences().await?;
-        decide_all(&swept.spool, &shared, &mut planner, &*world.progress, &world.stop).await?;
+        let details = DetailReader::new(graph, store, Arc::clone(&shared));
+        let (progress, stop) = (&*world.progress, &world.stop);
+        decide_all(&swept.spool, &shared, &mut planner, details.as_ref(), progress, stop).await?;
         if let Some(device) = device {
             if planner.sink.counts.devices_read == 0 {
                 return Err(SyncError::settings(
@@ -200,6 +211,7 @@ impl Session {
                 swept.nameless.len()
             ));
         } else if !empty.refused {
+            self.complete = true;
             planner.plan_absences(graph).await?;
         }
         let guard = self.connection.guards.deactivate;
@@ -209,6 +221,14 @@ impl Session {
         self.plan = Some(self.run.0.clone());
         self.footer = Some(footer.clone());
         Ok(footer)
+    }
+
+    /// Notes that this import saw all devices, if it did.
+    pub(super) async fn note_complete(&self, store: &dyn Store) -> Result<(), SyncError> {
+        if !self.complete {
+            return Ok(());
+        }
+        complete::note(store, &self.connection, &self.connection.microsoft.tenant, self.now).await
     }
 
     /// Connects to Halo, settles what an earlier run left open, and brings catalogue and index up to date.

@@ -2,7 +2,8 @@
 
 use super::error::SyncError;
 use crate::store::PlanWriter;
-use integrator_core::model::{Counts, LinkState};
+use chrono::{DateTime, Utc};
+use integrator_core::model::{Counts, Link, LinkState};
 use integrator_core::plan::text;
 use integrator_core::plan::{
     Effect, Footer, GuardVerdict, Header, HeldDevice, Line, Part, Remember, Step, StepKind, Titles,
@@ -28,6 +29,8 @@ pub(crate) struct PlanSink {
     /// Store changes without a write.
     pub(crate) remembered: u64,
     told_held: Vec<String>,
+    /// When the plan was made: what is concluded in it bears that time.
+    made: DateTime<Utc>,
 }
 
 impl std::fmt::Debug for PlanSink {
@@ -49,6 +52,7 @@ impl PlanSink {
             left_out: false,
             remembered: 0,
             told_held: Vec::new(),
+            made: header.made,
         };
         sink.line(&Line::Header(header)).await?;
         Ok(sink)
@@ -69,7 +73,7 @@ impl PlanSink {
     /// Adds a change of the store alone.
     pub(crate) async fn remember(&mut self, remember: Remember) -> Result<(), SyncError> {
         self.remembered += 1;
-        if remember.link.as_ref().is_some_and(|link| link.state == LinkState::Deleted) {
+        if remember.link.as_ref().is_some_and(|link| concluded(link, self.made)) {
             self.counts.assets_deactivated += 1;
         }
         self.line(&Line::Remember(Box::new(remember))).await
@@ -116,6 +120,12 @@ impl PlanSink {
         }
         Ok(())
     }
+}
+
+/// Whether a link is remembered because its device was concluded deleted or inactive by the plan of that time.
+pub(crate) fn concluded(link: &Link, made: DateTime<Utc>) -> bool {
+    matches!(link.state, LinkState::Deleted | LinkState::Inactive)
+        && link.since.timestamp_millis() == made.timestamp_millis()
 }
 
 /// Adds what a step does to the figures.

@@ -200,6 +200,10 @@ fn identity(device: &Device, reading: &Reading, basis: Option<&Basis>) -> Identi
 
 /// The digest of the device's decision, or 0 where the second pass has something to say of it.
 fn early_decision(device: &Device, basis: &Basis) -> u64 {
+    // What only single reads tell is not at hand yet.
+    if basis.rulebook.projection.details().next().is_some() {
+        return 0;
+    }
     match decide(&basis.rulebook, &basis.users, device, basis.now) {
         Ok(decision)
             if !matches!(decision.user, UserDecision::Ambiguous(..))

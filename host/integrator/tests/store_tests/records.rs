@@ -1,9 +1,12 @@
 //! What is committed comes back, in the stated order, and counted.
 
-use crate::support::{TENANT, all, asset, asset_id, device, fleet, journal_entry, link, open, run, user};
+use crate::support::{
+    TENANT, all, asset, asset_id, device, fleet, journal_entry, link, noon, open, run, user,
+};
 use halo_integrator::store::{AssetSummary, ChangeSet, Durability, Store};
 use integrator_core::model::{
-    Asset, AssetId, DeviceId, DeviceKey, Link, RunId, SoftwareMemory, TenantId, UserId,
+    Asset, AssetId, Deactivated, DeviceId, DeviceKey, Life, Link, LinkState, RunId, SoftwareMemory, TenantId,
+    UserId,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -73,6 +76,26 @@ async fn what_was_written_of_software_goes_with_its_link() {
     store.commit(None, ChangeSet { remove_links: gone, ..ChangeSet::default() }).await.unwrap();
     assert_eq!(store.software(tenant(), &asked).await.unwrap(), [None, None]);
     store.check().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_link_tells_of_signs_of_life_only_where_there_is_something_to_tell() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let silent = Life {
+        absent_since: Some(noon()),
+        last_seen: Some(noon()),
+        leaving: Some("wipeIssued".to_owned()),
+        deactivated: Deactivated::ByUs,
+    };
+    for life in [Life::default(), silent] {
+        let link = Link { state: LinkState::Inactive, life, ..link(1) };
+        store
+            .commit(None, ChangeSet { put_links: vec![link.clone()], ..ChangeSet::default() })
+            .await
+            .unwrap();
+        assert_eq!(store.links(tenant(), &[device(1).key()]).await.unwrap(), [Some(link)]);
+    }
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use halo_integrator::store::{
     ChangeSet, Chunks, JournalEntry, JournaledStep, SledOptions, SledStore, StoreError, StoreFolder,
 };
 use integrator_core::model::{
-    Asset, AssetId, AssetWrite, ClientId, Counts, DeviceId, Entity, FieldId, FieldMemory, HaloUser, Link,
-    LinkOrigin, LinkState, Member, RunId, RunRecord, RunStatus, SiteId, StatusId, TypeId, UserId,
+    Asset, AssetId, AssetWrite, ClientId, Counts, DeviceId, Entity, FieldId, FieldMemory, HaloUser, Life,
+    Link, LinkOrigin, LinkState, Member, RunId, RunRecord, RunStatus, SiteId, StatusId, TypeId, UserId,
     link::Shown,
 };
 use integrator_core::ports::Clock;
@@ -84,6 +84,7 @@ pub(crate) fn link(number: u64) -> Link {
         last_complete_run: "run-1".to_owned(),
         decision: u64::MAX - number,
         shown: number,
+        life: Life { absent_since: Some(noon()), ..Life::default() },
     }
 }
 

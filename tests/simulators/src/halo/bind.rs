@@ -25,6 +25,7 @@ pub(super) struct AssetInput {
     pub(super) notes: Option<String>,
     pub(super) keeps_type: bool,
     pub(super) fields: Vec<FieldInput>,
+    pub(super) custom_fields: Vec<FieldInput>,
     pub(super) users: Option<Vec<u64>>,
     pub(super) extras: Vec<(&'static str, Value)>,
 }
@@ -77,7 +78,7 @@ const BOOLEANS: [&str; 13] = [
     "deactivate_child_devices",
     "auto_tag",
 ];
-const TEXTS: [&str; 19] = [
+const TEXTS: [&str; 15] = [
     "azure_userid",
     "azure_userprincipalname",
     "ethernetMacAddress",
@@ -88,17 +89,23 @@ const TEXTS: [&str; 19] = [
     "matching_value",
     "_importtype",
     "_importthirdpartyid",
-    "warranty_start",
-    "warranty_end",
     "warranty_note",
     "intune_operating_system",
-    "intune_lastsyncdatetime",
     "_match_thirdparty_id",
     "_match_integration_name",
-    "supplier_purchasedate",
     "supplier_reference",
 ];
-const ARRAYS: [&str; 4] = ["software", "licences", "add_licences", "customfields"];
+const DATES: [&str; 8] = [
+    "warranty_start",
+    "warranty_end",
+    "labour_warranty_start",
+    "labour_warranty_end",
+    "supplier_purchasedate",
+    "supplier_expirydate",
+    "commissiondate",
+    "intune_lastsyncdatetime",
+];
+const ARRAYS: [&str; 3] = ["software", "licences", "add_licences"];
 
 /// Reads the body as an array of objects.
 pub(super) fn rows(body: &[u8]) -> Result<Vec<Map<String, Value>>, Refusal> {
@@ -171,6 +178,7 @@ pub(super) fn asset(row_path: &str, row: Map<String, Value>) -> Result<AssetInpu
             "notes" => input.notes = Some(text(&path(), &value)?),
             "_dontupdatetype" => input.keeps_type = flag(&path(), &value)?,
             "fields" => input.fields = fields(&path(), value)?,
+            "customfields" => input.custom_fields = fields(&path(), value)?,
             "users" => input.users = Some(users(&path(), value)?),
             other => extra(&mut input, other, &path(), value)?,
         }
@@ -186,6 +194,8 @@ fn extra(input: &mut AssetInput, name: &str, path: &str, value: Value) -> Result
         (known, Value::from(flag(path, &value)?))
     } else if let Some(known) = find(&TEXTS) {
         (known, Value::from(text(path, &value)?))
+    } else if let Some(known) = find(&DATES) {
+        (known, Value::from(date(path, &value)?))
     } else if let Some(known) = find(&ARRAYS) {
         (known, Value::from(array(path, value)?))
     } else {
@@ -304,6 +314,29 @@ pub(super) fn text(path: &str, value: &Value) -> Result<String, Unreadable> {
         )),
         other => Ok(plain(other)),
     }
+}
+
+/// A moment, shown as Halo shows it; an empty text is none.
+pub(super) fn date(path: &str, value: &Value) -> Result<String, Unreadable> {
+    let text = text(path, value)?;
+    if text.is_empty() {
+        return Ok(text);
+    }
+    shown_date(&text).ok_or_else(|| {
+        let message =
+            format!("Could not convert string to DateTime: {text}. Path '{path}', line 1, position 139.");
+        (path.to_owned(), message)
+    })
+}
+
+/// A date or a moment in the form that Halo shows: without a zone.
+pub(super) fn shown_date(text: &str) -> Option<String> {
+    let moment = chrono::DateTime::parse_from_rfc3339(text).map(|moment| moment.naive_utc());
+    let moment = moment.or_else(|_| chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f"));
+    let moment = moment.or_else(|_| {
+        chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").map(|date| date.and_time(chrono::NaiveTime::MIN))
+    });
+    moment.ok().map(|moment| moment.format("%Y-%m-%dT%H:%M:%S").to_string())
 }
 
 fn plain(value: &Value) -> String {

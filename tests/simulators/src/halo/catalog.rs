@@ -13,6 +13,22 @@ pub struct AssetField {
     pub kind: String,
     /// `X` text, `D` date, `C` currency.
     pub validate: String,
+    /// The names of the values that it may have, numbered from 1; none: any text.
+    pub values: Vec<String>,
+}
+
+/// A custom field of assets to begin with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomFieldSeed {
+    /// Its name, which begins with `CF`.
+    pub name: String,
+    /// What people see.
+    #[serde(default)]
+    pub label: String,
+    /// The names of the values that it may have, numbered from 1; none: any text.
+    #[serde(default)]
+    pub values: Vec<String>,
 }
 
 /// A group of asset types.

@@ -12,6 +12,13 @@ use super::state::{HaloState, same};
 /// The lookup that holds asset statuses.
 const ASSET_STATUSES: i64 = 61;
 const LONGEST_TYPE_NAME: usize = 100;
+/// What custom fields call assets.
+const ASSETS: u64 = 5;
+/// Lookup tables of asset fields begin behind this number, those of custom fields behind the next.
+const FIELD_LOOKUPS: u64 = 1000;
+const CUSTOM_LOOKUPS: u64 = 2000;
+/// The id of the first custom field.
+pub(super) const FIRST_CUSTOM_FIELD: u64 = 301;
 
 impl HaloState {
     /// `GET /AssetType`: a bare array.
@@ -249,20 +256,56 @@ impl HaloState {
         });
         Ok(wanted
             .map(|field| {
+                // The values of a list stand in its lookup table.
+                let lookup = if field.values.is_empty() { 0 } else { FIELD_LOOKUPS + field.id };
                 json!({ "id": field.id, "name": field.name, "kind": field.kind, "validate": field.validate,
-                        "lookup": 0, "systemuse": 0, "mandatory": false, "issoftware": false })
+                        "lookup": lookup, "systemuse": 0, "mandatory": false, "issoftware": false })
+            })
+            .collect())
+    }
+
+    /// `GET /FieldInfo`: a bare array of the custom fields of one kind of entity.
+    pub(super) fn list_custom_fields(&self, query: &Query) -> Result<Value, Refusal> {
+        if query.id("typeid")? != Some(ASSETS) {
+            return Ok(json!([]));
+        }
+        let with_values = query.flag("includevalues")?.unwrap_or(false);
+        let fields = (FIRST_CUSTOM_FIELD..).zip(&self.options.custom_fields);
+        Ok(fields
+            .map(|(id, field)| {
+                let lookup = if field.values.is_empty() { 0 } else { CUSTOM_LOOKUPS + id };
+                let mut row = json!({ "id": id, "name": field.name, "label": field.label, "typeid": ASSETS,
+                                      "type": if lookup == 0 { 0 } else { 2 }, "lookup": lookup, "usage": 1 });
+                if with_values && lookup > 0 {
+                    let values = (1..).zip(&field.values);
+                    row["values"] = values
+                        .map(|(value, name): (u64, _)| json!({ "lookupid": lookup, "id": value, "name": name }))
+                        .collect();
+                }
+                row
             })
             .collect())
     }
 
     /// `GET /Lookup`: a bare array, of all lookups unless one is named.
-    pub(super) fn list_lookups(&self, query: &Query) -> Result<Value, Refusal> {
+    pub(super) fn list_lookups<'a>(&'a self, query: &Query) -> Result<Value, Refusal> {
         let wanted = query.integer("lookupid")?;
         let other = [(9, 1, "Standard"), (62, 1, "Owner"), (62, 2, "User")];
         let statuses = self.statuses.values().map(|status| (ASSET_STATUSES, status.id, status.name.as_str()));
+        let numbered = |table: u64, values: &'a [String]| {
+            let table = i64::try_from(table).unwrap_or(0);
+            (1..).zip(values).map(move |(id, name)| (table, id, name.as_str()))
+        };
+        let of_fields =
+            self.fields.values().flat_map(|field| numbered(FIELD_LOOKUPS + field.id, &field.values));
+        let of_custom = (FIRST_CUSTOM_FIELD..)
+            .zip(&self.options.custom_fields)
+            .flat_map(|(id, field)| numbered(CUSTOM_LOOKUPS + id, &field.values));
         Ok(other
             .into_iter()
             .chain(statuses)
+            .chain(of_fields)
+            .chain(of_custom)
             .filter(|(lookup, _, _)| wanted.is_none_or(|wanted| wanted == *lookup))
             .map(|(lookup, id, name)| json!({ "lookupid": lookup, "id": id, "name": name, "sequence": id }))
             .collect())

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::catalog::{ClientSeed, TypeSeed, UserSeed};
+use super::catalog::{ClientSeed, CustomFieldSeed, TypeSeed, UserSeed};
 use super::clock::{Clock, DateForm};
 use super::intune_connections::{AzureConnectionSeed, ConnectionForm};
 use super::licences::LicenceOptions;
@@ -81,6 +81,10 @@ pub struct HaloOptions {
     pub clients: Vec<ClientSeed>,
     /// Asset types to begin with.
     pub asset_types: Vec<TypeSeed>,
+    /// Asset fields that have a list of values, by name.
+    pub value_lists: std::collections::BTreeMap<String, Vec<String>>,
+    /// Custom fields of assets; their ids begin with 301.
+    pub custom_fields: Vec<CustomFieldSeed>,
     /// Users to begin with.
     pub users: Vec<UserSeed>,
     /// Halo's own connections to Microsoft.
@@ -143,6 +147,8 @@ impl Default for HaloOptions {
                     statuses: Vec::new(),
                 })
                 .to_vec(),
+            value_lists: std::collections::BTreeMap::new(),
+            custom_fields: Vec::new(),
             users: Vec::new(),
             azure_connections: Vec::new(),
             connection_form: ConnectionForm::Bare,

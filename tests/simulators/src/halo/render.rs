@@ -220,7 +220,7 @@ impl HaloState {
                 name: &field.name,
                 validate: &field.validate,
                 value: shown,
-                display: value.unwrap_or_default(),
+                display: value.map_or("", |value| listed_name(&field.values, value)),
                 mandatory: false,
             });
         }
@@ -256,6 +256,13 @@ impl HaloState {
     pub(super) fn client_name(&self, site: Option<&Site>) -> &str {
         site.and_then(|site| self.clients.get(&site.client_id)).map_or("", |client| client.name.as_str())
     }
+}
+
+/// A value of a list by its name, any other as it is.
+fn listed_name<'a>(values: &'a [String], value: &'a str) -> &'a str {
+    let number: Option<usize> = value.parse().ok();
+    let listed = number.and_then(|number| values.get(number.checked_sub(1)?));
+    listed.map_or(value, String::as_str)
 }
 
 /// The values that a row shows as its key fields.

@@ -129,7 +129,7 @@ fn area(path: &[&str]) -> Option<Area> {
     Some(match path.first().copied()? {
         "asset" => Area::Assets,
         "client" | "site" | "users" => Area::Customers,
-        "assettype" | "assetgroup" | "field" | "lookup" => Area::Configuration,
+        "assettype" | "assetgroup" | "field" | "fieldinfo" | "lookup" => Area::Configuration,
         "azureadconnection" => Area::Integrations,
         "agent" => Area::Myself,
         "softwarelicence" => Area::Licences,
@@ -159,6 +159,7 @@ fn get(state: &mut HaloState, path: &[&str], query: &Query) -> Result<Answer, Re
         ["assetgroup"] => ok(state.list_groups()),
         ["assetgroup", id] => ok(state.one_group(number(id)?)?),
         ["field"] => ok(state.list_fields(query)?),
+        ["fieldinfo"] => ok(state.list_custom_fields(query)?),
         ["lookup"] => ok(state.list_lookups(query)?),
         ["azureadconnection"] => ok(state.list_connections(query)?),
         ["azureadconnection", id] => ok(state.one_connection(number(id)?, query)?),

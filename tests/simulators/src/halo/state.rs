@@ -327,7 +327,9 @@ impl HaloState {
 
     pub(super) fn add_field_with_id(&mut self, id: u64, name: &str, validate: &str) {
         let (name, kind, validate) = (name.to_owned(), "T".to_owned(), validate.to_owned());
-        self.fields.insert(id, AssetField { id, name, kind, validate });
+        let listed = self.options.value_lists.iter().find(|(field, _)| same(field, &name));
+        let values = listed.map(|(_, values)| values.clone()).unwrap_or_default();
+        self.fields.insert(id, AssetField { id, name, kind, validate, values });
         self.version += 1;
     }
 

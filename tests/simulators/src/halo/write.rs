@@ -3,11 +3,13 @@
 //! The rows are already readable; see `bind`. Knows no HTTP.
 
 use super::asset::Asset;
-use super::bind::{AssetInput, FieldInput};
+use super::bind::{AssetInput, FieldInput, shown_date};
 use super::catalog::AllowedStatuses;
+use super::configuration::FIRST_CUSTOM_FIELD;
 use super::options::{BatchFailure, FieldStorage, IntuneIdStorage, InventoryNumbers, UserLinks};
 use super::refusal::Refusal;
 use super::state::{HaloState, UNKNOWN, same};
+use serde_json::{Value, json};
 
 /// How many rows a request may write before it is made to fail.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +85,10 @@ impl HaloState {
         self.number(index, row, old, &mut asset)?;
         self.link_users(index, row, &mut asset)?;
         for field in &row.fields {
-            self.write_field(field, &mut asset);
+            self.write_field(index, field, &mut asset)?;
+        }
+        for field in &row.custom_fields {
+            self.write_custom_field(index, field, &mut asset)?;
         }
         if let Some(inactive) = row.inactive {
             asset.inactive = inactive;
@@ -247,8 +252,8 @@ impl HaloState {
     }
 
     /// Merges one field. One that the asset's type lacks is silently ignored.
-    fn write_field(&self, input: &FieldInput, asset: &mut Asset) {
-        let Some(kind) = self.types.get(&asset.type_id) else { return };
+    fn write_field(&self, index: usize, input: &FieldInput, asset: &mut Asset) -> Result<(), Refusal> {
+        let Some(kind) = self.types.get(&asset.type_id) else { return Ok(()) };
         let by_name = |name: &String| {
             kind.fields
                 .iter()
@@ -260,7 +265,17 @@ impl HaloState {
             (None, Some(name)) => by_name(name),
             (None, None) => None,
         };
-        let Some(id) = id else { return };
+        let Some(id) = id else { return Ok(()) };
+        let Some(field) = self.fields.get(&id) else { return Ok(()) };
+        check_listed(index, &field.name, &field.values, &input.value)?;
+        if field.validate == "D" && !input.value.is_empty() {
+            let Some(date) = shown_date(&input.value) else {
+                let message = format!("The value of {} is not a date.", field.name);
+                return Err(Refusal::rule(index, "fields", message));
+            };
+            asset.set_field(id, &date);
+            return Ok(());
+        }
         match self.options.field_values {
             FieldStorage::AsSent => asset.set_field(id, &input.value),
             FieldStorage::Trimmed => asset.set_field(id, input.value.trim()),
@@ -269,7 +284,38 @@ impl HaloState {
                 asset.set_field(id, &cut);
             }
         }
+        Ok(())
     }
+
+    /// Merges one custom field. One that does not exist is silently ignored.
+    fn write_custom_field(&self, index: usize, input: &FieldInput, asset: &mut Asset) -> Result<(), Refusal> {
+        let mut all = (FIRST_CUSTOM_FIELD..).zip(&self.options.custom_fields);
+        let found = all.find(|(id, field)| match (input.id, &input.name) {
+            (Some(wanted), _) => wanted == *id,
+            (None, Some(name)) => same(name, &field.name),
+            (None, None) => false,
+        });
+        let Some((id, field)) = found else { return Ok(()) };
+        check_listed(index, &field.name, &field.values, &input.value)?;
+        let number: Option<usize> = input.value.parse().ok();
+        let listed = number.and_then(|number| field.values.get(number.checked_sub(1)?));
+        let display = listed.unwrap_or(&input.value);
+        let mut rows = asset.extra("customfields").and_then(Value::as_array).cloned().unwrap_or_default();
+        rows.retain(|row| row["id"] != id);
+        rows.push(json!({ "id": id, "name": field.name, "value": input.value, "display": display }));
+        asset.set_extra("customfields", Value::Array(rows));
+        Ok(())
+    }
+}
+
+/// A field with a list of values takes the number of one of them, or nothing.
+fn check_listed(index: usize, name: &str, values: &[String], value: &str) -> Result<(), Refusal> {
+    let number: Option<usize> = value.trim().parse().ok();
+    let known = number.is_some_and(|number| (1..=values.len()).contains(&number));
+    if values.is_empty() || value.is_empty() || known {
+        return Ok(());
+    }
+    Err(Refusal::rule(index, "fields", format!("{value} is not a valid value for {name}.")))
 }
 
 fn some_text(text: &str) -> Option<Box<str>> {

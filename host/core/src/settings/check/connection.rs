@@ -4,12 +4,13 @@ use super::asset_types::asset_types;
 use super::fields::fields;
 use super::imports::{imports, users};
 use super::microsoft::microsoft;
-use super::{left_out, name, switched_off, text};
-use crate::settings::connection::{Connection, Enabled, Guard, Guards, Organisations, Statuses};
+use super::statuses::statuses;
+use super::{name, switched_off, text};
+use crate::settings::connection::{Connection, Enabled, Guard, Guards, Organisations};
 use crate::settings::digest;
 use crate::settings::source::Report;
+use crate::settings::wire::At;
 use crate::settings::wire::connection as wire;
-use crate::settings::wire::{At, TextOr};
 use std::path::Path;
 
 /// A connection, or nothing when something is wrong with it.
@@ -77,26 +78,6 @@ fn organisations(file: &wire::Connection, report: &mut Report<'_>) -> Option<Org
             .hint("add `client = \"…\"` under [organisations]");
     }
     None
-}
-
-fn statuses(table: &wire::Statuses, report: &mut Report<'_>) -> Statuses {
-    let deleted = table.deleted.as_ref().and_then(|At { span, value }| match value {
-        TextOr::Text(status) => name(Some(&At { span: span.clone(), value: status.clone() }), report),
-        TextOr::Table(deleted) => {
-            switched_off(deleted.deactivate.as_ref(), "deactivate", report);
-            name(deleted.status.as_ref(), report)
-        }
-    });
-    left_out(table.inactive.as_ref(), "inactive", report);
-    if let Some(At { span, value: 1.. }) = &table.deleted_after_hours {
-        report.still_to_come(span, "a span in hours", "write 0, or leave the key out");
-    }
-    Statuses {
-        new: name(table.new.as_ref(), report),
-        deleted,
-        recovered: name(table.recovered.as_ref(), report),
-        deleted_after_runs: table.deleted_after_runs.as_ref().map_or(2, |at| at.value),
-    }
 }
 
 fn enabled(table: &wire::Schedule, report: &mut Report<'_>) -> Enabled {

@@ -64,7 +64,7 @@ fn kind(subject: &Subject, mappings: &Mappings) -> Kind {
 
 fn noun(kind: Kind) -> &'static str {
     match kind {
-        Kind::Text => "a text",
+        Kind::Text | Kind::List => "a text",
         Kind::Whole => "a number",
         Kind::Flag => "true or false",
         Kind::Time => "a time",

@@ -2,8 +2,8 @@
 
 use super::fields::Mappings;
 use super::{left_out, name, property, text};
-use crate::model::Member;
 use crate::model::value::fold;
+use crate::model::{Availability, Member};
 use crate::settings::fields::Source;
 use crate::settings::imports::{
     Creation, DefaultSite, Imports, MatchReach, MatchTexts, MatchTier, SenseManaged, SharedSerial, SiteMode,
@@ -14,7 +14,7 @@ use crate::settings::wire::At;
 use crate::settings::wire::connection as wire;
 use std::time::Duration;
 
-/// Days after which single reads are made anew, once there are any.
+/// Days after which single reads are made anew, where the settings do not say.
 const REFRESH_DAYS: u32 = 7;
 
 pub(super) fn imports(table: &wire::Imports, mappings: &Mappings, report: &mut Report<'_>) -> Imports {
@@ -33,7 +33,6 @@ pub(super) fn imports(table: &wire::Imports, mappings: &Mappings, report: &mut R
         let (client, site) = (name(site.client.as_ref(), report), name(site.site.as_ref(), report));
         Some(DefaultSite { client: client?, site: site? })
     });
-    to_come(table, report);
     let is = |value: &Option<At<bool>>, default: bool| value.as_ref().map_or(default, |at| at.value);
     Imports {
         site,
@@ -50,6 +49,7 @@ pub(super) fn imports(table: &wire::Imports, mappings: &Mappings, report: &mut R
             Some(At { value: wire::SharedSerial::Hold, .. }) => SharedSerial::Hold,
             _ => SharedSerial::Newest,
         },
+        details_refresh_days: table.details_refresh_days.as_ref().map_or(REFRESH_DAYS, |at| at.value),
         sense_managed: if is(&table.exclude_sense_managed, true) {
             SenseManaged::Exclude
         } else {
@@ -76,15 +76,6 @@ fn software(table: &wire::Imports) -> Option<Software> {
     })
 }
 
-/// The keys that only features to come would obey.
-fn to_come(table: &wire::Imports, report: &mut Report<'_>) {
-    if let Some(At { span, value }) = &table.details_refresh_days
-        && *value != REFRESH_DAYS
-    {
-        report.still_to_come(span, "reading details of single devices", "write 7, or leave the key out");
-    }
-}
-
 /// Each property must be filled by exactly one mapping, whose Halo field it is compared with.
 fn tiers(names: &[At<String>], mappings: &Mappings, report: &mut Report<'_>) -> Vec<MatchTier> {
     let mut tiers: Vec<MatchTier> = Vec::new();
@@ -94,6 +85,12 @@ fn tiers(names: &[At<String>], mappings: &Mappings, report: &mut Report<'_>) -> 
             report.error(span, format!("`{}` stands twice in `match_by`", property.name));
             continue;
         }
+        if property.availability == Availability::SingleRead {
+            let message =
+                format!("Intune's list leaves `{}` out, so that no asset can be found by it", property.name);
+            report.error(span, message).hint("match by a property of the list, for example `serialNumber`");
+            continue;
+        }
         let fills = |source: &Source| *source == Source::Property(property);
         let all: Vec<_> =
             mappings.list.iter().enumerate().filter(|(_, mapping)| fills(&mapping.source)).collect();
@@ -101,8 +98,8 @@ fn tiers(names: &[At<String>], mappings: &Mappings, report: &mut Report<'_>) -> 
         match usable.as_slice() {
             [(mapping, found)] => {
                 // What list rows leave out cannot be searched for.
-                let searchable =
-                    Member::system_name(&found.to).is_none_or(|member| member == "inventory_number");
+                let searchable = !Member::is_custom_name(&found.to)
+                    && Member::system_name(&found.to).is_none_or(|member| member == "inventory_number");
                 if searchable {
                     tiers.push(MatchTier { property, mapping: *mapping });
                 } else {

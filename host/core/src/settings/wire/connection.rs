@@ -385,7 +385,9 @@ pub(in crate::settings) struct Imports {
     pub(in crate::settings) match_across_clients: Option<At<bool>>,
     /// Two live devices with one serial number. Default "newest".
     pub(in crate::settings) shared_serial: Option<At<SharedSerial>>,
-    /// Age of single reads. Still to come: only 7 is accepted.
+    /// Days after which what Intune tells in single reads only (memory, wired address, notes) is read anew, spread over
+    /// that time. Default 7. Such properties are read only where a mapping or a rule names one.
+    #[schemars(range(min = 1, max = 365))]
     pub(in crate::settings) details_refresh_days: Option<At<u32>>,
     /// Whether installed software is imported. Default false.
     pub(in crate::settings) software: Option<At<bool>>,
@@ -457,12 +459,13 @@ pub(in crate::settings) struct Statuses {
     pub(in crate::settings) deleted: Option<At<TextOr<Name, DeletedStatus>>>,
     /// For assets whose device came back.
     pub(in crate::settings) recovered: Option<At<Name>>,
-    /// For assets whose device has not synchronised. Still to come: leave it out.
+    /// For assets whose device has shown no sign of life for some days.
     pub(in crate::settings) inactive: Option<At<InactiveStatus>>,
     /// Complete runs in a row without the device before it counts as deleted. Default 2.
     #[schemars(range(min = 1, max = 1000))]
     pub(in crate::settings) deleted_after_runs: Option<At<u32>>,
-    /// Hours without the device before it counts as deleted. Still to come: only 0 is accepted.
+    /// Hours since the first complete run without the device before it counts as deleted, beside the runs. Default 0.
+    #[schemars(range(max = 87_600))]
     pub(in crate::settings) deleted_after_hours: Option<At<u32>>,
 }
 
@@ -470,26 +473,25 @@ pub(in crate::settings) struct Statuses {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct DeletedStatus {
-    /// The status.
-    #[schemars(required)]
+    /// The status. Left out: the status stays, and the asset is deactivated only.
     pub(in crate::settings) status: Option<At<Name>>,
-    /// Whether the asset is deactivated. Still to come: only `false` is accepted.
+    /// Whether the asset is deactivated in Halo, and activated again when its device comes back. Default false.
     pub(in crate::settings) deactivate: Option<At<bool>>,
 }
 
 /// `statuses.inactive`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "editors and diagnostics know the keys, but none is obeyed yet")]
 pub(in crate::settings) struct InactiveStatus {
-    /// Days without a sign of life.
-    pub(in crate::settings) after_days: Option<u32>,
-    /// The status.
-    pub(in crate::settings) status: Option<Name>,
-    /// What counts as a sign of life.
-    pub(in crate::settings) clock: Option<LifeSign>,
-    /// Whether the asset is deactivated.
-    pub(in crate::settings) deactivate: Option<bool>,
+    /// So many whole days without a sign of life. A device without any time of a synchronisation never gets there.
+    #[schemars(required, range(min = 1, max = 3650))]
+    pub(in crate::settings) after_days: Option<At<u32>>,
+    /// The status. Left out: the status stays, and the asset is deactivated only.
+    pub(in crate::settings) status: Option<At<Name>>,
+    /// What counts as a sign of life. Default "intune-sync".
+    pub(in crate::settings) clock: Option<At<LifeSign>>,
+    /// Whether the asset is deactivated in Halo, and activated again when its device comes back. Default false.
+    pub(in crate::settings) deactivate: Option<At<bool>>,
 }
 
 /// `clock` of `statuses.inactive`.
@@ -498,7 +500,7 @@ pub(in crate::settings) struct InactiveStatus {
 pub(in crate::settings) enum LifeSign {
     /// The device's last synchronisation with Intune.
     IntuneSync,
-    /// The last import that saw the device.
+    /// The last complete import that saw the device in Intune's list.
     LastImport,
 }
 
@@ -522,7 +524,7 @@ pub(in crate::settings) struct Schedule {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct Guards {
-    /// Refuses a plan that newly concludes too many assets deleted. Default `{ percent = 10, at_least = 20 }`.
+    /// Refuses a plan that newly concludes too many assets deleted or inactive. Default `{ percent = 10, at_least = 20 }`.
     pub(in crate::settings) deactivate: Option<At<Guard>>,
 }
 

@@ -117,7 +117,7 @@ impl Exchange {
         let mut tries = Tries::of_sign_in(self.longest_wait);
         loop {
             if let Some(budget) = &self.budget {
-                budget.take().await;
+                budget.take(1).await;
             }
             let id = uuid::Uuid::new_v4().to_string();
             let (failure, failed) = match self.ask_once(asked, &id).await {

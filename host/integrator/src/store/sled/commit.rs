@@ -1,9 +1,9 @@
 //! One change set as one batch, and what makes it durable.
 
 use super::Inner;
-use super::codec::{decode, encode, encode_json};
+use super::codec::{decode, encode, encode_journal, encode_json, encode_link};
 use super::keys::Kind;
-use super::stored::{StoredLink, StoredSoftware};
+use super::stored::StoredSoftware;
 use super::summaries::Blocks;
 use crate::store::{ChangeSet, Durability, Lease, StoreError, USERS_GENERATION};
 use ::sled::Batch;
@@ -245,7 +245,14 @@ fn batch_of(changes: ChangeSet, blocks: &mut Blocks<'_>) -> Result<(Batch, i64),
     for link in changes.put_links {
         blocks.put_link(&link)?;
         let key = Kind::Link.device(link.tenant.key(), link.device.key());
-        put(&mut batch, Kind::Link, key, &StoredLink::from(link))?;
+        let bytes = encode_link(&key, link)?;
+        batch.insert(key, bytes);
+    }
+    for (tenant, device) in changes.remove_details {
+        batch.remove(Kind::Details.device(tenant, device));
+    }
+    for (tenant, device, details) in changes.put_details {
+        put(&mut batch, Kind::Details, Kind::Details.device(tenant, device), &details)?;
     }
     for asset in changes.put_assets {
         growth += blocks.put_asset(asset.id, asset.digest())?;
@@ -264,7 +271,9 @@ fn batch_of(changes: ChangeSet, blocks: &mut Blocks<'_>) -> Result<(Batch, i64),
         put(&mut batch, Kind::EntraUser, key, &user)?;
     }
     for entry in changes.put_journal {
-        put(&mut batch, Kind::Journal, Kind::Journal.text(entry.id.as_bytes()), &entry)?;
+        let key = Kind::Journal.text(entry.id.as_bytes());
+        let bytes = encode_journal(&key, &entry)?;
+        batch.insert(key, bytes);
     }
     for (name, value) in changes.put_marks {
         let key = Kind::Mark.text(name.as_bytes());

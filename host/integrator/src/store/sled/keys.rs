@@ -11,6 +11,7 @@ pub(super) enum Kind {
     Asset = b'A',
     AssetSummaries = b'a',
     Counts = b'C',
+    Details = b'D',
     EntraUser = b'P',
     Journal = b'J',
     Lease = b'E',
@@ -31,6 +32,7 @@ impl Kind {
             Self::AssetSummaries => "summaries of assets, block",
             Self::Counts => "counts",
             Self::EntraUser => "Entra user",
+            Self::Details => "details",
             Self::Journal => "journal entry",
             Self::Lease => "lease of connection",
             Self::Made => "record of the making",
@@ -97,7 +99,7 @@ impl Kind {
                 Some(user) => format!("{} {}", self.name(), uuid::Uuid::from_u128(user.number())),
                 None => format!("{} with a key of {} bytes", self.name(), key.len()),
             },
-            Self::Link | Self::LinkSummaries | Self::Software => match Self::device_of(key) {
+            Self::Details | Self::Link | Self::LinkSummaries | Self::Software => match Self::device_of(key) {
                 Some(device) => {
                     format!("{} of device {}", self.name(), uuid::Uuid::from_u128(device.number()))
                 }

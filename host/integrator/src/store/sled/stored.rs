@@ -1,10 +1,14 @@
 //! A link as stored. What Halo shows is nearly always what was written: said once, it halves the record.
+//!
+//! What links came to hold later stands behind the first layout as a list, which is empty for most of them. A link
+//! without any is stored in version 1, as ever; one with some in version 2. More may be added at the end of
+//! [`Later`]: it names each by its place.
 
 use chrono::{DateTime, Utc};
 use integrator_core::model::link::Shown;
 use integrator_core::model::{
-    AssetId, DeviceId, FieldMemory, Link, LinkOrigin, LinkState, Member, SiteId, StatusId, TenantId, TypeId,
-    UserId,
+    AssetId, Deactivated, DeviceId, FieldMemory, Life, Link, LinkOrigin, LinkState, Member, SiteId, StatusId,
+    TenantId, TypeId, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +46,22 @@ pub(super) struct StoredSoftware {
     #[serde(with = "postcard::fixint::le")]
     pub(super) digest: u64,
     pub(super) titles: Vec<(u32, u32)>,
+}
+
+/// See [`Life`]. Times in milliseconds.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Later {
+    AbsentSince(i64),
+    LastSeen(i64),
+    Leaving(String),
+    DeactivatedByUs,
+}
+
+/// A link of version 2.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StoredLink2 {
+    pub(super) first: StoredLink,
+    pub(super) later: Vec<Later>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -123,6 +143,40 @@ impl From<StoredLink> for Link {
             last_complete_run: stored.last_complete_run,
             decision: stored.decision,
             shown: stored.shown,
+            life: Life {
+                // Before there was a record of it, a missing link told since when by its state alone.
+                absent_since: (stored.state == LinkState::Missing).then_some(stored.since),
+                ..Life::default()
+            },
         }
+    }
+}
+
+impl From<Link> for StoredLink2 {
+    fn from(link: Link) -> Self {
+        let life = link.life.clone();
+        let moment = |time: DateTime<Utc>| time.timestamp_millis();
+        let later = [
+            life.absent_since.map(|time| Later::AbsentSince(moment(time))),
+            life.last_seen.map(|time| Later::LastSeen(moment(time))),
+            life.leaving.map(Later::Leaving),
+            (life.deactivated == Deactivated::ByUs).then_some(Later::DeactivatedByUs),
+        ];
+        Self { first: link.into(), later: later.into_iter().flatten().collect() }
+    }
+}
+
+impl From<StoredLink2> for Link {
+    fn from(stored: StoredLink2) -> Self {
+        let mut link = Self { life: Life::default(), ..stored.first.into() };
+        for later in stored.later {
+            match later {
+                Later::AbsentSince(time) => link.life.absent_since = DateTime::from_timestamp_millis(time),
+                Later::LastSeen(time) => link.life.last_seen = DateTime::from_timestamp_millis(time),
+                Later::Leaving(state) => link.life.leaving = Some(state),
+                Later::DeactivatedByUs => link.life.deactivated = Deactivated::ByUs,
+            }
+        }
+        link
     }
 }

@@ -38,6 +38,7 @@ pub(crate) fn merge(
     asset.client = write.client.or(asset.client);
     asset.site = write.site.or(asset.site);
     asset.status = write.status.or(asset.status);
+    asset.inactive = write.inactive.unwrap_or(asset.inactive);
     if write.intune_id.is_some() {
         asset.intune_id.clone_from(&write.intune_id);
     }
@@ -56,9 +57,10 @@ pub(crate) fn merge(
     asset.client = row.client.or(asset.client);
     asset.site = row.site.or(asset.site);
     asset.status = row.status.or(asset.status);
-    asset.inactive = row.inactive;
+    asset.inactive = write.inactive.unwrap_or(row.inactive);
     asset.modified = row.modified.or(asset.modified);
-    if row.intune_id.is_some() {
+    if row.intune_id.is_some() || write.intune_id.is_some() {
+        // What was written and is not shown was perhaps not kept.
         asset.intune_id.clone_from(&row.intune_id);
     }
     if row.username.is_some() {
@@ -109,6 +111,7 @@ pub(crate) fn carried_out(write: &AssetWrite, asset: &Asset) -> bool {
     same(write.type_id.map(|id| id.0), asset.type_id.map(|id| id.0))
         && same(write.site.map(|id| id.0), asset.site.map(|id| id.0))
         && same(write.status.map(|id| id.0), asset.status.map(|id| id.0))
+        && write.inactive.is_none_or(|inactive| inactive == asset.inactive)
         && write.members.iter().all(|(member, value)| {
             asset.shown(member).is_some_and(|shown| {
                 let sent = value.as_deref().unwrap_or_default();

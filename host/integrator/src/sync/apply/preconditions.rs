@@ -42,6 +42,7 @@ fn changed(change: &Change, asset: &Asset) -> Option<String> {
         Part::Type => asset.type_id.map(|id| id.to_string()),
         Part::Site => asset.site.map(|id| id.to_string()),
         Part::Status => asset.status.map(|id| id.to_string()),
+        Part::Inactive => Some(asset.inactive.to_string()),
         Part::IntuneId => asset.intune_id.clone(),
         // Halo's lists do not show it; what we last wrote is compared instead.
         Part::Software => return None,

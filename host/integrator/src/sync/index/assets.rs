@@ -45,6 +45,11 @@ pub(crate) async fn asset_mark(store: &dyn Store) -> Result<Option<DateTime<Utc>
     Ok(mark(store).await?.modified)
 }
 
+/// Whether Halo's lists show Intune ids, as far as they ever did.
+pub(crate) async fn lists_intune_ids(store: &dyn Store) -> Result<bool, SyncError> {
+    Ok(mark(store).await?.intune_ids)
+}
+
 async fn mark(store: &dyn Store) -> Result<IndexMark, SyncError> {
     let mark = store.mark(ASSETS_MARK).await?;
     Ok(mark.and_then(|mark| serde_json::from_value(mark).ok()).unwrap_or_default())
@@ -77,6 +82,8 @@ struct Found {
     plain: Vec<Asset>,
     /// Whether the rows of the mark's own time are all known, and more than one page of rows was found.
     pile: bool,
+    /// Whether a row shows an Intune id.
+    intune_ids: bool,
 }
 
 impl Found {
@@ -85,6 +92,7 @@ impl Found {
         let (mut tied, mut news) = (false, false);
         for (row, held) in rows.into_iter().zip(held) {
             self.newest = self.newest.max(row.modified);
+            self.intune_ids |= row.intune_id.is_some();
             let same =
                 held.as_ref().and_then(|held| held.modified).filter(|held| Some(*held) == row.modified);
             let at_mark = row.modified == Some(since);
@@ -164,6 +172,7 @@ async fn changes(
         tokio::time::sleep(SECOND_OVER).await;
     }
     let newest = found.newest;
+    let intune_ids = mark.intune_ids || found.intune_ids;
     let plain = std::mem::take(&mut found.plain);
     store.commit(None, ChangeSet { put_assets: plain, ..ChangeSet::default() }).await?;
     let wanted = found.wanted();
@@ -190,6 +199,7 @@ async fn changes(
         modified: newest.max(Some(since)),
         settled: mark.settled.max(newest),
         members: Vec::new(),
+        intune_ids,
         ..mark
     };
     store.commit(None, put_mark(&mark)?).await?;
@@ -246,6 +256,7 @@ async fn walk(
     let seen = std::cell::RefCell::new(FxHashSet::<AssetId>::default());
     let newest = std::cell::Cell::new(None::<DateTime<Utc>>);
     let tied = std::cell::Cell::new(0_u64);
+    let intune_ids = std::cell::Cell::new(false);
     let without_type = std::cell::RefCell::new(Vec::new());
     // Where assets need fewer pages than there are types, one plain walk tells which types are worth a request.
     let pages = total.div_ceil(PAGE);
@@ -270,6 +281,7 @@ async fn walk(
     let keep = |rows: Vec<Asset>| {
         for row in &rows {
             seen.borrow_mut().insert(row.id);
+            intune_ids.set(intune_ids.get() || row.intune_id.is_some());
             if row.modified > newest.get() {
                 newest.set(row.modified);
                 tied.set(0);
@@ -325,7 +337,9 @@ async fn walk(
     let over = newest.get().is_none_or(|newest| newest < now - TimeDelta::minutes(CLOCK_SLACK_MINUTES));
     let settled =
         if over || tied.get() > PAGE { newest.get() } else { Some(modified - TimeDelta::seconds(1)) };
-    let mark = IndexMark { modified: Some(modified), settled, walked: Some(now), ..IndexMark::default() };
+    let (modified, walked) = (Some(modified), Some(now));
+    let intune_ids = intune_ids.get();
+    let mark = IndexMark { modified, settled, walked, intune_ids, ..IndexMark::default() };
     let mut changes = put_mark(&mark)?;
     changes.remove_assets = gone;
     store.commit(None, changes).await?;
