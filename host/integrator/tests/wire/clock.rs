@@ -3,14 +3,14 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use halo_integrator::sync::{ExitClass, ImportOptions, PlanOptions, RunOutcome, Silent, World, import, plan};
 use integrator_core::model::Counts;
-use integrator_core::ports::{Clock, SecretError, Secrets};
+use integrator_core::ports::{Clock, PersonSignIn, SecretError, Secrets, TokenKeeper};
 use integrator_core::settings::{SecretSource, SourceFile, read};
 use integrator_simulators::faults::{Effect, Fault};
 use integrator_simulators::fleet::{Fleet, complete};
 use integrator_simulators::halo::{Halo, HaloOptions};
 use integrator_simulators::microsoft::{Microsoft, MicrosoftOptions};
 use integrator_simulators::server::ServeOptions;
-use secrecy::SecretString;
+use secrecy::{SecretSlice, SecretString};
 use serde_json::json;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -33,6 +33,33 @@ impl Secrets for Known {
         };
         Ok(text.into())
     }
+
+    fn whole(&self, source: &SecretSource) -> Result<SecretString, SecretError> {
+        self.secret(source)
+    }
+
+    fn file(&self, path: &Path) -> Result<SecretSlice<u8>, SecretError> {
+        Err(nothing(&path.display().to_string()))
+    }
+}
+
+/// Nobody signs in here.
+impl TokenKeeper for Known {
+    fn lock(&self, _: &str) -> Result<Box<dyn std::any::Any + Send>, SecretError> {
+        Ok(Box::new(()))
+    }
+
+    fn load(&self, _: &str) -> Result<Option<PersonSignIn>, SecretError> {
+        Ok(None)
+    }
+
+    fn save(&self, connection: &str, _: &PersonSignIn, _: DateTime<Utc>) -> Result<(), SecretError> {
+        Err(nothing(connection))
+    }
+}
+
+fn nothing(place: &str) -> SecretError {
+    SecretError { place: place.to_owned(), problem: "is not here".to_owned(), hint: String::new() }
 }
 
 struct Scene {
@@ -96,7 +123,7 @@ impl Scene {
         let settings = read(&files, Path::new("/settings")).unwrap_or_else(|error| panic!("{error}"));
         let (_, stop) = tokio::sync::watch::channel(false);
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        World::new(Arc::new(settings), clock, Arc::new(Known), Arc::new(Silent), stop)
+        World::new(Arc::new(settings), clock, Arc::new(Known), Arc::new(Known), Arc::new(Silent), stop)
     }
 
     async fn import(&self) -> RunOutcome {
