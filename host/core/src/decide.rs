@@ -11,5 +11,5 @@ pub mod transform;
 pub mod user;
 
 pub use decision::{Decision, FieldDecision, SiteDecision, TypeDecision, TypeReason, decide};
-pub use rulebook::{NameProblem, Needs, Rulebook, TypeRef, needs, projection};
+pub use rulebook::{ClientSource, NameProblem, Needs, Rulebook, TypeRef, needs, projection};
 pub use user::{UserDecision, UserIndex, UserRef};

@@ -5,6 +5,7 @@
 
 pub mod asset;
 pub mod catalogue;
+pub mod customer;
 pub mod device;
 pub mod ids;
 pub mod link;
@@ -15,6 +16,7 @@ pub mod write;
 
 pub use asset::{Asset, HaloUser, Member};
 pub use catalogue::{AssetType, Catalogue, Client, Named, Site};
+pub use customer::{Activity, ClientWrite, Customer, CustomerTenant};
 pub use device::{Device, IdentityRow, Projection, Slot, UnreadableRow};
 pub use ids::{
     AssetId, ClientId, DeviceId, DeviceKey, FieldId, GroupId, SiteId, StatusId, TenantId, TypeId, UserId,

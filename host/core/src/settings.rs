@@ -14,13 +14,14 @@ pub mod fields;
 pub mod imports;
 pub mod integrator;
 mod load;
+pub mod organisations;
 mod schema;
 mod shape;
 mod source;
 mod wire;
 
 pub use asset_types::{AssetTypes, Criterion, Determine, Operand, Rule, Subject, Test, TypeUpdates};
-pub use connection::{Cloud, Connection, Guard, Guards, Microsoft, Organisations, SecretSource, Statuses};
+pub use connection::{Cloud, Connection, Guard, Guards, Microsoft, SecretSource, Statuses};
 pub use diagnostic::{Diagnostic, SettingsError};
 pub use example::{
     ExampleConnection, ExampleIntegrator, ExampleRule, ExampleStatuses, example_connection,
@@ -33,6 +34,7 @@ pub use imports::{
 };
 pub use integrator::{HaloSettings, HttpSettings, IntegratorSettings, LogFormat};
 pub use load::{SourceFile, load, read};
+pub use organisations::{ClientCreation, Exclusion, Organisations, Tenant, TenantPlace};
 pub use schema::{SchemaOf, schema};
 
 /// Everything of one settings folder.

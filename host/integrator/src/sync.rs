@@ -11,6 +11,7 @@ mod decide;
 mod error;
 mod index;
 pub mod options;
+mod organisations;
 pub mod outcome;
 mod permissions;
 mod plan_file;
@@ -21,6 +22,7 @@ mod session;
 mod sink;
 mod spool;
 mod sweep;
+mod tenants;
 pub mod world;
 
 pub use check::{CheckItem, CheckReport, check};
@@ -33,7 +35,7 @@ pub use world::World;
 use apply::Preconditions;
 use integrator_core::model::{Action, Counts, Entity, RunId, RunRecord, RunStatus};
 use integrator_core::plan::Footer;
-use session::Session;
+use session::{Session, Wanted};
 
 /// Imports one connection: plans, guards, applies, reports.
 pub async fn import(world: &World, connection: &str, options: &ImportOptions) -> RunOutcome {
@@ -47,16 +49,15 @@ pub async fn import(world: &World, connection: &str, options: &ImportOptions) ->
 }
 
 async fn import_in(session: &mut Session, options: &ImportOptions) -> Result<ExitClass, SyncError> {
-    if options.only == Some(Entity::Organisations) {
-        return Err(SyncError::settings(
-            "importing organisations is still to come",
-            "import assets: leave `--only organisations` out",
-        ));
-    }
-    let (store, lease) = session.open().await?;
+    let (store, lease) = session.open(options.only).await?;
     let result = async {
-        let footer =
-            session.make_plan(&lease, options.device.as_deref(), options.index, options.allow).await?;
+        let wanted = Wanted {
+            only: options.only,
+            device: options.device.as_deref(),
+            index: options.index,
+            allow: options.allow,
+        };
+        let footer = session.make_plan(&lease, wanted).await?;
         let class = session.judge(&footer);
         if class == ExitClass::Refused {
             return Ok(class);
@@ -92,11 +93,15 @@ pub async fn plan(world: &World, connection: &str, options: &PlanOptions) -> Pla
 }
 
 async fn plan_in(session: &mut Session, options: &PlanOptions) -> Result<ExitClass, SyncError> {
-    let (store, lease) = session.open().await?;
+    let (store, lease) = session.open(options.only).await?;
     let result = async {
-        let footer = session
-            .make_plan(&lease, options.device.as_deref(), options.index, Allowances::default())
-            .await?;
+        let wanted = Wanted {
+            only: options.only,
+            device: options.device.as_deref(),
+            index: options.index,
+            allow: Allowances::default(),
+        };
+        let footer = session.make_plan(&lease, wanted).await?;
         if let Some(out) = &options.out {
             plan_file::write(store.plan_reader(&session.run.0), out).await?;
         }
@@ -125,6 +130,7 @@ pub async fn apply(world: &World, source: &PlanSource) -> RunOutcome {
 async fn apply_in(session: &mut Session, opened: plan_file::Opened) -> Result<ExitClass, SyncError> {
     opened.check_place(&session.world, &session.connection)?;
     session.plan = Some(opened.header.plan.clone());
+    session.record.entity = opened.header.entity;
     let class = session.judge(&opened.footer);
     if class == ExitClass::Refused {
         return Ok(class);

@@ -4,7 +4,8 @@
 
 use integrator_simulators::faults::Fault;
 use integrator_simulators::fleet::{Fleet, FleetUser, complete};
-use integrator_simulators::halo::{HaloOptions, UserSeed};
+use integrator_simulators::halo::{Access, ClientSeed, HaloOptions, UserSeed};
+use integrator_simulators::microsoft::MicrosoftOptions;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -28,11 +29,48 @@ pub struct Case {
     /// Users of the tenant; `id` may be a number.
     #[serde(default)]
     pub users: Vec<Map<String, Value>>,
+    /// What is special about the connection's own tenant.
+    #[serde(default)]
+    pub organisation: OrganisationSeed,
+    /// Further tenants that the application is known in.
+    #[serde(default)]
+    pub tenants: Vec<TenantSeed>,
     /// Halo to begin with.
     #[serde(default)]
     pub halo: HaloSeed,
     /// What happens.
     pub steps: Vec<Step>,
+}
+
+/// A tenant as Graph tells of it. What is left out is as usual.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OrganisationSeed {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its first domain.
+    pub domain: Option<String>,
+    /// Further verified domains.
+    pub domains: Vec<String>,
+    /// Its granted application permissions.
+    pub roles: Option<Vec<String>>,
+}
+
+/// A further tenant; [`tenant_id`] gives its id.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TenantSeed {
+    /// Its number.
+    pub tenant: u64,
+    /// What Graph tells of it.
+    #[serde(default)]
+    pub organisation: OrganisationSeed,
+    /// Its devices.
+    #[serde(default)]
+    pub devices: Vec<Map<String, Value>>,
+    /// Its users.
+    #[serde(default)]
+    pub users: Vec<Map<String, Value>>,
 }
 
 /// Changed settings, as TOML texts.
@@ -89,6 +127,10 @@ pub struct Step {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IntuneStep {
+    /// The number of the tenant in which it happens; none: the connection's own.
+    pub tenant: Option<u64>,
+    /// Replaces the granted application permissions.
+    pub roles: Option<Vec<String>>,
     /// Sets properties of the device that `id` names.
     pub set: Option<Map<String, Value>>,
     /// Removes this device.
@@ -125,6 +167,44 @@ pub struct HaloStep {
     pub remove_status: Option<String>,
     /// All tokens end.
     pub revoke_tokens: bool,
+    /// Adds a client.
+    pub add_client: Option<ClientSeed>,
+    /// Changes the client that `client` names.
+    pub edit_client: Option<ClientChange>,
+    /// Deletes a site: client, site.
+    pub delete_site: Option<(String, String)>,
+    /// Deactivates a site: client, site.
+    pub deactivate_site: Option<(String, String)>,
+    /// Whether Halo's global settings stop programs from moving assets in stock.
+    pub stop_movements_in_stock: Option<bool>,
+    /// How far the agent's role reaches with clients, sites and users.
+    pub customers: Option<Access>,
+}
+
+/// A client as a person changes it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientChange {
+    /// The client, by name.
+    pub client: String,
+    /// Its new name.
+    pub name: Option<String>,
+    /// Deactivated.
+    pub inactive: Option<bool>,
+    /// Numbers of its tenants, all of them; 1 is the connection's own.
+    pub tenants: Option<Vec<u64>>,
+}
+
+/// What a client is expected to be.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientExpected {
+    /// The client, by name.
+    pub client: String,
+    /// Numbers of its tenants; 1 is the connection's own.
+    pub tenants: Option<Vec<u64>>,
+    /// Its sites, by name.
+    pub sites: Option<Vec<String>>,
 }
 
 /// An asset as a person adds or edits it.
@@ -184,6 +264,10 @@ pub struct Expect {
     pub asset: Option<AssetChange>,
     /// There is no such asset.
     pub no_asset: Option<String>,
+    /// So many clients in Halo, the unknown one not counted.
+    pub clients: Option<usize>,
+    /// A client looks like this.
+    pub client: Option<ClientExpected>,
     /// What was said to people contains each of these.
     pub says: Vec<String>,
     /// What was said to people contains none of these.
@@ -200,6 +284,14 @@ pub fn device_id(number: u64) -> String {
 /// The full id of a numbered user of the tenant.
 pub fn user_id(number: u64) -> String {
     format!("e0000000-0000-4000-8000-{number:012}")
+}
+
+/// The full id of a numbered tenant; 1 is the connection's own.
+pub fn tenant_id(number: u64) -> String {
+    if number == 1 {
+        return MicrosoftOptions::default().tenant;
+    }
+    format!("a0000000-0000-4000-8000-{number:012}")
 }
 
 /// A device's row with all properties and full ids.
@@ -232,20 +324,60 @@ impl Case {
         if let Some(devices) = self.generated {
             return Fleet::generate(devices, 1);
         }
-        let users: Vec<FleetUser> = self
-            .users
-            .iter()
-            .cloned()
-            .map(|mut user| {
-                expand(&mut user, "id", user_id);
-                for name in
-                    ["userPrincipalName", "mail", "displayName", "onPremisesSamAccountName", "employeeId"]
-                {
-                    user.entry(name).or_insert_with(|| "".into());
-                }
-                serde_json::from_value(Value::Object(user)).expect("a user of the tenant")
-            })
-            .collect();
-        Fleet::of(self.devices.iter().cloned().map(device).collect()).with_users(users)
+        fleet(&self.devices, &self.users)
     }
+
+    /// The options of the connection's own tenant.
+    pub fn microsoft(&self) -> MicrosoftOptions {
+        let options = MicrosoftOptions {
+            page_size: self.page_size.unwrap_or(1000),
+            ..MicrosoftOptions::default()
+        };
+        self.organisation.over(options)
+    }
+}
+
+impl TenantSeed {
+    /// Its devices and users.
+    pub fn fleet(&self) -> Fleet {
+        fleet(&self.devices, &self.users)
+    }
+
+    /// Its options; the application is the connection's.
+    pub fn options(&self) -> MicrosoftOptions {
+        let options = MicrosoftOptions {
+            tenant: tenant_id(self.tenant),
+            tenant_domain: format!("tenant{}.onmicrosoft.com", self.tenant),
+            tenant_name: format!("Tenant {}", self.tenant),
+            ..MicrosoftOptions::default()
+        };
+        self.organisation.over(options)
+    }
+}
+
+impl OrganisationSeed {
+    fn over(&self, options: MicrosoftOptions) -> MicrosoftOptions {
+        MicrosoftOptions {
+            tenant_name: self.name.clone().unwrap_or(options.tenant_name),
+            tenant_domain: self.domain.clone().unwrap_or(options.tenant_domain),
+            more_domains: self.domains.clone(),
+            roles: self.roles.clone().unwrap_or(options.roles),
+            ..options
+        }
+    }
+}
+
+fn fleet(devices: &[Map<String, Value>], users: &[Map<String, Value>]) -> Fleet {
+    let users: Vec<FleetUser> = users
+        .iter()
+        .cloned()
+        .map(|mut user| {
+            expand(&mut user, "id", user_id);
+            for name in ["userPrincipalName", "mail", "displayName", "onPremisesSamAccountName", "employeeId"] {
+                user.entry(name).or_insert_with(|| "".into());
+            }
+            serde_json::from_value(Value::Object(user)).expect("a user of the tenant")
+        })
+        .collect();
+    Fleet::of(devices.iter().cloned().map(device).collect()).with_users(users)
 }

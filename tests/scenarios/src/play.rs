@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use integrator_simulators::microsoft::MicrosoftOptions;
+use integrator_simulators::halo::UNKNOWN;
 use serde_json::{Value, json};
 
 use crate::act;
@@ -35,14 +35,14 @@ pub fn file(name: &str) {
 pub fn play(case: &Case) -> String {
     let world = World::start(WorldOptions {
         fleet: Some(case.fleet()),
-        microsoft: MicrosoftOptions {
-            page_size: case.page_size.unwrap_or(1000),
-            ..MicrosoftOptions::default()
-        },
+        microsoft: case.microsoft(),
         halo: case.halo.options.clone(),
         settings: Overrides::default().and(&case.settings.integrator, &case.settings.connection),
         ..WorldOptions::default()
     });
+    for tenant in &case.tenants {
+        world.microsoft.add_tenant(tenant.fleet(), tenant.options());
+    }
     act::seed(&world, &case.halo);
     let mut player = Player {
         world,
@@ -55,6 +55,7 @@ pub fn play(case: &Case) -> String {
         player.step(index + 1, step);
     }
     player.transcript.push_str(&transcript::of_assets(&player.world));
+    player.transcript.push_str(&transcript::of_clients(&player.world));
     assert!(player.problems.is_empty(), "{}\n\n{}", player.problems.join("\n"), player.transcript);
     player.transcript
 }
@@ -159,6 +160,13 @@ impl Player {
             if let Some(asset) = &expected.asset {
                 problems.extend(act::differences(&state, asset));
             }
+            let clients = state.clients().filter(|client| client.id != UNKNOWN).count();
+            if let Some(wanted) = expected.clients.filter(|wanted| *wanted != clients) {
+                problems.push(format!("{clients} clients, expected {wanted}"));
+            }
+            if let Some(client) = &expected.client {
+                problems.extend(act::client_differences(&state, client));
+            }
             if let Some(name) = &expected.no_asset
                 && !act::find(&state, name).is_empty()
             {
@@ -199,7 +207,8 @@ fn steps(plan: &[Value]) -> Vec<Value> {
                 part("name"),
                 part("changes"),
                 part("asset"),
-                part("new_type")
+                part("new_type"),
+                part("client")
             ])
         })
         .collect()

@@ -42,7 +42,7 @@ pub use self::clock::{Clock, DateForm};
 pub use self::options::{
     Access, Agent, BatchFailure, BrokenRow, Columns, ConfigurationAccess, Discovery, EmptyFields, ErrorShape,
     FieldStorage, GeneralUsers, HaloOptions, IntuneIdStorage, InventoryNumbers, RateLimit,
-    RecordCountPastEnd, ReplyForm, ReplyMembers, RetryAfter, TypeList, UserLinks,
+    RecordCountPastEnd, ReplyForm, ReplyMembers, RetryAfter, TenantLinks, TypeList, UserLinks,
 };
 use self::refusal::Refusal;
 use self::routes::Shared;

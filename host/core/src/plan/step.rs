@@ -3,7 +3,7 @@
 use super::line::Remember;
 use crate::decide::Rulebook;
 use crate::model::catalogue::Catalogue;
-use crate::model::{AssetId, AssetWrite, DeviceId, Link, Member, StatusId, TenantId, TypeId, TypeWrite};
+use crate::model::{AssetId, AssetWrite, ClientWrite, DeviceId, Link, Member, StatusId, TenantId, TypeId, TypeWrite};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -55,6 +55,10 @@ impl fmt::Display for StepId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepKind {
+    /// Creates a client with its main site.
+    CreateClient,
+    /// Tells Halo which tenant a client is.
+    UpdateClient,
     /// Creates an asset type.
     CreateType,
     /// Creates an asset.
@@ -89,17 +93,21 @@ pub struct Step {
     pub effect: Effect,
     /// The device it is for.
     pub device: Option<DeviceId>,
-    /// The device's name, or the new type's.
+    /// The device's name, or the new type's, or the client's.
     pub name: String,
     /// The steps whose results it needs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<StepId>,
     /// Each value, old and new, with its reason. The old value is also the precondition.
     pub changes: Vec<Change>,
-    /// The write to an asset. Where a type is created by another step, `type_id` is absent and `needs` names it.
+    /// The write to an asset. Where its type or client is created by another step, `type_id` or `client` is absent
+    /// and `needs` names it.
     pub asset: Option<AssetWrite>,
     /// The write of a type.
     pub new_type: Option<TypeWrite>,
+    /// The write of a client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientWrite>,
     /// What is remembered once it is done; the asset's number is filled in for a created one.
     pub link: Option<Link>,
     /// The link that this one takes over, by its device.
@@ -115,15 +123,12 @@ impl Step {
     /// Gives the step its id: a digest of kind, target and content.
     #[must_use]
     pub fn sealed(mut self) -> Self {
-        let content = serde_json::to_vec(&(
-            self.kind,
-            &self.device,
-            &self.asset,
-            &self.new_type,
-            &self.needs,
-            &self.replaces,
-        ))
-        .unwrap_or_default();
+        let content = (self.kind, &self.device, &self.asset, &self.new_type, &self.needs, &self.replaces);
+        let content = match &self.client {
+            None => serde_json::to_vec(&content),
+            Some(client) => serde_json::to_vec(&(content, client)),
+        };
+        let content = content.unwrap_or_default();
         self.step = StepId(blake3::hash(&content).to_hex().chars().take(20).collect());
         self
     }
@@ -154,6 +159,10 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
+    /// A client itself.
+    Client,
+    /// The tenant that Halo knows a client by.
+    Tenant,
     /// The asset type.
     Type,
     /// The site.

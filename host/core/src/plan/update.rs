@@ -433,7 +433,7 @@ impl Draft<'_> {
                 (None, Effect::Recover) => "the device is back in Intune".to_owned(),
                 (None, _) => "Halo already shows what was decided".to_owned(),
             };
-            let remember = Remember { link: Some(self.link), forget: replaces, reason };
+            let remember = Remember { link: Some(self.link), forget: replaces, tenant: None, reason };
             return (Planned::Remember(Box::new(remember)), left_out);
         }
         let mut changes = self.changes;
@@ -450,6 +450,7 @@ impl Draft<'_> {
             changes,
             asset: Some(self.write),
             new_type: None,
+        client: None,
             link: Some(self.link),
             replaces,
         };

@@ -280,6 +280,41 @@ pub fn pair_unlinked(
     }
 }
 
+
+/// Holds the rows that nothing but assets of other tenants' devices fits: a second asset beside such a one would be
+/// one machine twice. Once the other device is gone, its asset is free.
+pub fn hold_foreign(
+    rows: &[IdentityRow],
+    unlinked: &[Unlinked],
+    candidates: &Candidates,
+    foreign: &FxHashSet<AssetId>,
+    tier_names: &[String],
+    pairing: &mut Pairing,
+) {
+    if foreign.is_empty() {
+        return;
+    }
+    for one in unlinked {
+        let (Some(row), Some(pair)) = (rows.get(one.row as usize), pairing.pairs.get_mut(one.row as usize)) else {
+            continue;
+        };
+        if *pair != Pair::New {
+            continue;
+        }
+        let tiers = (0..candidates.tiers.len()).filter_map(|index| u8::try_from(index).ok().map(Tier::MatchBy));
+        let found = std::iter::once(Tier::IntuneId).chain(tiers).find_map(|tier| {
+            let asset = candidates.of_tier(tier, row, one).iter().find(|asset| foreign.contains(asset))?;
+            Some((tier, *asset))
+        });
+        if let Some((tier, asset)) = found {
+            *pair = Pair::Held(format!(
+                "asset {asset} matches it by {}, but belongs to a live device of another tenant or connection; remove that device from Intune, or give each its own asset in Halo",
+                tier_name(tier, tier_names)
+            ));
+        }
+    }
+}
+
 /// A tier in words.
 pub fn tier_name(tier: Tier, names: &[String]) -> String {
     match tier {

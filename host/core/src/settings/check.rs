@@ -10,6 +10,7 @@ pub(super) mod fields;
 pub(super) mod imports;
 pub(super) mod integrator;
 mod microsoft;
+mod organisations;
 
 use super::connection::SecretSource;
 use super::shape::did_you_mean;

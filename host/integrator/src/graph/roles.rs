@@ -10,6 +10,8 @@ struct Claims {
     roles: Option<Vec<String>>,
     /// Delegated permissions, separated by spaces.
     scp: Option<String>,
+    /// The directory that issued it.
+    tid: Option<String>,
 }
 
 /// The needed permissions that the token lacks; none when the token cannot be read.
@@ -26,6 +28,11 @@ pub(super) fn missing(token: &str, needed: &[&str]) -> Vec<String> {
         .filter(|name| !has(name) && !stronger(name).iter().any(|other| has(other)))
         .map(|name| (*name).to_owned())
         .collect()
+}
+
+/// The directory id that a token names; `None` when it cannot be read.
+pub(super) fn directory(token: &str) -> Option<String> {
+    claims(token)?.tid.filter(|id| uuid::Uuid::try_parse(id).is_ok())
 }
 
 fn claims(token: &str) -> Option<Claims> {

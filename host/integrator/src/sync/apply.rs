@@ -2,6 +2,7 @@
 //! when its answer is clear. Nothing is decided here but what an answer means.
 
 mod answer;
+mod clients;
 mod creates;
 mod pairing;
 mod preconditions;
@@ -21,7 +22,7 @@ use answer::Told;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use integrator_core::model::{
-    Asset, AssetId, AssetWrite, Counts, DeviceKey, Link, LinkState, RunId, TenantId, TypeId,
+    Asset, AssetId, AssetWrite, ClientId, Counts, DeviceKey, Link, LinkState, RunId, TenantId, TypeId,
 };
 use integrator_core::plan::{Line, Remember, Step, StepId, StepKind};
 use rustc_hash::FxHashMap;
@@ -52,7 +53,7 @@ pub(crate) struct ApplyContext<'a> {
     pub(crate) lease: &'a Lease,
     /// The connection, by file name.
     pub(crate) connection: String,
-    /// The tenant of the devices.
+    /// The connection's own tenant: that of lines which name none.
     pub(crate) tenant: TenantId,
     /// The run.
     pub(crate) run: RunId,
@@ -91,6 +92,14 @@ struct Ready {
     link: Link,
 }
 
+/// A written asset whose answer told nothing of its values.
+#[derive(Clone, Copy, Debug)]
+struct Unseen {
+    tenant: DeviceKey,
+    device: DeviceKey,
+    asset_type: Option<TypeId>,
+}
+
 /// An apply under way.
 struct Applier<'a> {
     context: ApplyContext<'a>,
@@ -101,12 +110,15 @@ struct Applier<'a> {
     updates: Vec<Ready>,
     remembered: ChangeSet,
     created_types: FxHashMap<StepId, TypeId>,
+    created_clients: FxHashMap<StepId, ClientId>,
+    /// The refusal of a write to a client: assets are written all the same, and the run ends with it.
+    clients_refused: Option<SyncError>,
     failed_steps: FxHashMap<StepId, String>,
     highest: Option<AssetId>,
     journal_number: u64,
     steps_done: u64,
     /// Assets whose shown values no answer told yet.
-    unseen: FxHashMap<AssetId, (DeviceKey, Option<TypeId>)>,
+    unseen: FxHashMap<AssetId, Unseen>,
     failures: Vec<String>,
 }
 
@@ -127,6 +139,8 @@ pub(crate) async fn apply(
         updates: Vec::new(),
         remembered: ChangeSet::default(),
         created_types: FxHashMap::default(),
+        created_clients: FxHashMap::default(),
+        clients_refused: None,
         failed_steps: FxHashMap::default(),
         highest,
         journal_number: 0,
@@ -162,12 +176,16 @@ impl Applier<'_> {
         while !self.updates.is_empty() {
             self.flush_updates().await?;
         }
-        self.read_back().await
+        self.read_back().await?;
+        self.clients_refused.take().map_or(Ok(()), Err)
     }
 
     async fn step(&mut self, step: Step) -> Result<(), SyncError> {
-        if step.kind == StepKind::CreateType {
-            return self.create_type(step).await;
+        match step.kind {
+            StepKind::CreateType => return self.create_type(step).await,
+            StepKind::CreateClient => return self.create_client(step).await,
+            StepKind::UpdateClient => return self.update_client(step).await,
+            StepKind::CreateAsset | StepKind::UpdateAsset => {}
         }
         let (Some(mut write), Some(link)) = (step.asset.clone(), step.link.clone()) else {
             return Err(SyncError::bug(format!("step {} has no write or no link", step.step)));
@@ -177,6 +195,8 @@ impl Applier<'_> {
             if let Some(id) = self.created_types.get(needed) {
                 write.type_id = Some(*id);
                 link.type_id = Some(*id);
+            } else if let Some(client) = self.created_clients.get(needed) {
+                write.client = Some(*client);
             } else {
                 let cause = self.failed_steps.get(needed).cloned();
                 let cause = cause.unwrap_or_else(|| format!("step {needed} was not carried out"));
@@ -208,13 +228,14 @@ impl Applier<'_> {
     }
 
     async fn remember(&mut self, remember: Remember) -> Result<(), SyncError> {
+        let own = remember.link.as_ref().map(|link| &link.tenant).or(remember.tenant.as_ref());
+        let tenant = own.unwrap_or(&self.context.tenant).key();
         if let Some(link) = remember.link {
             if link.state == LinkState::Deleted {
                 self.applied.counts.assets_deactivated += 1;
             }
             self.remembered.put_links.push(link);
         }
-        let tenant = self.context.tenant.key();
         self.remembered.remove_links.extend(remember.forget.map(|device| (tenant, device.key())));
         if self.remembered.put_links.len() >= REMEMBERED_AT_ONCE {
             self.commit_remembered().await?;
@@ -290,7 +311,8 @@ impl Applier<'_> {
             let mut link = ready.link;
             answer::settle_link(&mut link, &ready.write, &asset, told);
             if told == Told::Nothing {
-                self.unseen.insert(asset.id, (link.device.key(), asset.type_id));
+                let (tenant, device) = (link.tenant.key(), link.device.key());
+                self.unseen.insert(asset.id, Unseen { tenant, device, asset_type: asset.type_id });
             }
             if let Some(replaced) = &ready.step.replaces {
                 changes.remove_links.push((link.tenant.key(), replaced.key()));

@@ -93,6 +93,12 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Turns to the devices of another tenant; what was planned and named once stays so.
+    pub(crate) fn turn_to(&mut self, shared: Arc<Shared>) {
+        self.tenant = shared.rulebook.connection.microsoft.tenant.clone();
+        self.shared = shared;
+    }
+
     /// Plans one stretch of devices.
     pub(crate) async fn plan(&mut self, work: Vec<Work>) -> Result<(), SyncError> {
         if work.is_empty() {
@@ -323,7 +329,9 @@ impl<'a> Planner<'a> {
                 if live.contains_key(&link.asset) {
                     // A run that died between its write and its memory: the asset has passed to a live device.
                     let reason = format!("asset {} belongs to another device now", link.asset);
-                    self.sink.remember(Remember { link: None, forget: Some(link.device), reason }).await?;
+                    let tenant = Some(link.tenant.clone());
+                    let forget = Some(link.device);
+                    self.sink.remember(Remember { link: None, forget, tenant, reason }).await?;
                     continue;
                 }
                 let serial = link.summary().serial;
@@ -350,7 +358,7 @@ impl<'a> Planner<'a> {
         let reason = format!("absent from {misses} of the {needed} complete runs that a deletion takes");
         let link =
             Link { state: LinkState::Missing, misses, since, last_complete_run: self.run.clone(), ..link };
-        self.sink.remember(Remember { link: Some(link), forget: None, reason }).await
+        self.sink.remember(Remember { link: Some(link), forget: None, tenant: None, reason }).await
     }
 
     async fn prove(&mut self, graph: &GraphClient, links: Vec<Link>) -> Result<(), SyncError> {

@@ -14,8 +14,8 @@ use integrator_core::decide::decision::match_values;
 use integrator_core::model::link::serial_hash;
 use integrator_core::model::{AssetId, DeviceKey, IdentityRow, LinkState, LinkSummary};
 use integrator_core::resolve::{
-    Candidates, LinkedAssets, Pair, Pairing, Unlinked, absent_links, judge_duplicates, pair_linked,
-    pair_unlinked,
+    Candidates, LinkedAssets, Pair, Pairing, Unlinked, absent_links, hold_foreign, judge_duplicates,
+    pair_linked, pair_unlinked,
 };
 use integrator_core::settings::{Connection, MatchReach};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -85,6 +85,29 @@ impl Known {
     }
 }
 
+/// Assets that devices of other tenants and connections have: no candidates, whichever client they belong to.
+#[derive(Debug, Default)]
+pub(crate) struct Others {
+    /// The links to look through, by connection and tenant.
+    pub(crate) rings: Vec<(String, DeviceKey)>,
+    /// Assets that this plan pairs with devices of tenants that came before.
+    pub(crate) paired: FxHashSet<AssetId>,
+}
+
+impl Others {
+    async fn taken(&self, store: &dyn Store) -> Result<FxHashSet<AssetId>, SyncError> {
+        let mut taken = self.paired.clone();
+        for (connection, tenant) in &self.rings {
+            let mut links = store.link_summaries(connection, *tenant);
+            while let Some(chunk) = links.next().await {
+                let live = chunk?.into_iter().filter(|link| link.state != LinkState::Deleted);
+                taken.extend(live.map(|link| link.asset));
+            }
+        }
+        Ok(taken)
+    }
+}
+
 /// Resolves a sweep.
 pub(crate) async fn resolve(
     swept: &mut Swept,
@@ -92,6 +115,7 @@ pub(crate) async fn resolve(
     store: &dyn Store,
     halo: &HaloClient,
     known: Known,
+    others: &Others,
 ) -> Result<Resolved, SyncError> {
     let Known { links, digests, undecided } = known;
     let connection = &rulebook.connection;
@@ -110,7 +134,7 @@ pub(crate) async fn resolve(
     };
     let pairing = give_up_lost_assets(&mut resolved, pairing, store, halo).await?;
     let mut pairing = hold(&resolved, pairing, swept, &standings.held, &undecided)?;
-    match_unlinked(&resolved, &mut pairing, swept, rulebook, store).await?;
+    match_unlinked(&resolved, &mut pairing, swept, rulebook, store, others).await?;
     let passed_on = &pairing.passed_on;
     resolved.absent = absent_links(&resolved.links, resolved.rows.iter().map(|row| row.key))
         .filter(|index| u32::try_from(*index).is_ok_and(|index| !passed_on.contains_key(&index)))
@@ -205,6 +229,7 @@ async fn match_unlinked(
     swept: &Swept,
     rulebook: &Rulebook,
     store: &dyn Store,
+    others: &Others,
 ) -> Result<(), SyncError> {
     let new: Vec<(u32, u64)> = pairing
         .pairs
@@ -255,7 +280,10 @@ async fn match_unlinked(
             linked.taken.insert(link.asset);
         }
     }
+    let foreign = others.taken(store).await?;
+    linked.taken.extend(&foreign);
     pair_unlinked(&resolved.rows, &unlinked, &candidates, linked, &rulebook.tier_names, pairing);
+    hold_foreign(&resolved.rows, &unlinked, &candidates, &foreign, &rulebook.tier_names, pairing);
     Ok(())
 }
 

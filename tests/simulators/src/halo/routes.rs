@@ -129,7 +129,7 @@ fn area(path: &[&str]) -> Option<Area> {
     Some(match path.first().copied()? {
         "asset" => Area::Assets,
         "client" | "site" | "users" => Area::Customers,
-        "assettype" | "assetgroup" | "field" | "lookup" => Area::Configuration,
+        "assettype" | "assetgroup" | "field" | "lookup" | "control" => Area::Configuration,
         "agent" => Area::Myself,
         _ => return None,
     })
@@ -161,6 +161,7 @@ fn get(state: &mut HaloState, path: &[&str], query: &Query) -> Result<Answer, Re
         ["agent", "me"] => ok(state.myself()),
         ["client"] => bytes(state.list_customers(Customers::Clients, query)?),
         ["client", id] => ok(state.one_client(number(id)?)?),
+        ["control"] => ok(state.global_settings()),
         ["site"] => bytes(state.list_customers(Customers::Sites, query)?),
         ["site", id] => ok(state.one_site(number(id)?)?),
         ["users"] => bytes(state.list_customers(Customers::Users, query)?),

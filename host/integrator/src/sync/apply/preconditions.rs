@@ -9,10 +9,11 @@ use integrator_core::plan::{Change, Part, Step};
 /// What differs from the expectations of a step, in words; nothing when all is as planned.
 pub(super) async fn difference(
     store: &dyn Store,
-    tenant: &TenantId,
+    home: &TenantId,
     step: &Step,
 ) -> Result<Option<String>, SyncError> {
     let Some(device) = &step.device else { return Ok(None) };
+    let tenant = step.link.as_ref().map_or(home, |link| &link.tenant);
     let link = store.links(tenant.key(), &[device.key()]).await?.into_iter().next().flatten();
     let Some(id) = step.target() else {
         return Ok(link.map(|link| {
@@ -34,6 +35,7 @@ fn changed(change: &Change, asset: &Asset) -> Option<String> {
         Part::Type => asset.type_id.map(|id| id.to_string()),
         Part::Site => asset.site.map(|id| id.to_string()),
         Part::Status => asset.status.map(|id| id.to_string()),
+        Part::Client | Part::Tenant => return None,
         Part::IntuneId => asset.intune_id.clone(),
         Part::User => match &asset.users {
             Some(users) if !users.is_empty() => {
