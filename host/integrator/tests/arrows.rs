@@ -46,15 +46,16 @@ const ONLY_IN: [(&str, &str); 4] = [
     ("sled", "host/integrator/src/store/sled"),
 ];
 
-/// Where a request that may change something is made: Halo's two writes, and Graph's batch of reads.
-const POSTS: [&str; 3] = [
+/// Where a request that may change something is made: Halo's three writes, and Graph's batch of reads.
+const POSTS: [&str; 4] = [
+    "host/integrator/src/halo/customers.rs",
     "host/integrator/src/halo/write.rs",
     "host/integrator/src/halo/asset_type.rs",
     "host/integrator/src/graph/batch.rs",
 ];
 
 /// Calls that write to Halo.
-const WRITES: [&str; 2] = [".write_assets(", ".create_asset_type("];
+const WRITES: [&str; 4] = [".write_assets(", ".create_asset_type(", ".create_client(", ".add_tenant("];
 
 /// What `integrator-core` must not depend on: it is pure, and knows no wire, no store and no engine.
 const NOT_IN_CORE: [&str; 9] =

@@ -173,11 +173,8 @@ pub fn client_differences(state: &HaloState, expected: &ClientExpected) -> Vec<S
             problems.push(format!("{name}: its tenants are {is:?}, expected {should:?}"));
         }
     }
-    let sites: Vec<&str> = state
-        .sites()
-        .filter(|site| site.client_id == client.id)
-        .map(|site| site.name.as_str())
-        .collect();
+    let sites: Vec<&str> =
+        state.sites().filter(|site| site.client_id == client.id).map(|site| site.name.as_str()).collect();
     if expected.sites.as_ref().is_some_and(|should| *should != sites) {
         problems.push(format!("{name}: its sites are {sites:?}, expected {:?}", expected.sites));
     }

@@ -329,10 +329,8 @@ impl Case {
 
     /// The options of the connection's own tenant.
     pub fn microsoft(&self) -> MicrosoftOptions {
-        let options = MicrosoftOptions {
-            page_size: self.page_size.unwrap_or(1000),
-            ..MicrosoftOptions::default()
-        };
+        let options =
+            MicrosoftOptions { page_size: self.page_size.unwrap_or(1000), ..MicrosoftOptions::default() };
         self.organisation.over(options)
     }
 }
@@ -373,7 +371,8 @@ fn fleet(devices: &[Map<String, Value>], users: &[Map<String, Value>]) -> Fleet 
         .cloned()
         .map(|mut user| {
             expand(&mut user, "id", user_id);
-            for name in ["userPrincipalName", "mail", "displayName", "onPremisesSamAccountName", "employeeId"] {
+            for name in ["userPrincipalName", "mail", "displayName", "onPremisesSamAccountName", "employeeId"]
+            {
                 user.entry(name).or_insert_with(|| "".into());
             }
             serde_json::from_value(Value::Object(user)).expect("a user of the tenant")

@@ -98,7 +98,10 @@ fn plan(text: &mut String, lines: &[Value]) {
 }
 
 fn step(text: &mut String, step: &Value) {
-    let target = step["asset"]["id"].as_i64().or_else(|| step["client"]["id"].as_i64()).map_or_else(String::new, |id| format!(" {id}"));
+    let target = step["asset"]["id"]
+        .as_i64()
+        .or_else(|| step["client"]["id"].as_i64())
+        .map_or_else(String::new, |id| format!(" {id}"));
     let effect = match (step["kind"].as_str(), step["effect"].as_str()) {
         (_, Some("create")) | (Some("update-asset"), Some("update")) => String::new(),
         (_, effect) => format!(" ({})", effect.unwrap_or("?")),

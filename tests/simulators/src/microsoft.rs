@@ -154,7 +154,8 @@ impl Shared {
         let siblings = self.siblings.read().unwrap_or_else(PoisonError::into_inner);
         let is_it = |one: &&Arc<Shared>| {
             let options = one.options();
-            tenant.eq_ignore_ascii_case(&options.tenant) || tenant.eq_ignore_ascii_case(&options.tenant_domain)
+            tenant.eq_ignore_ascii_case(&options.tenant)
+                || tenant.eq_ignore_ascii_case(&options.tenant_domain)
         };
         siblings.iter().find(is_it).cloned()
     }
@@ -162,7 +163,15 @@ impl Shared {
     /// The tenant whose token a header bears, when it is a further one.
     fn sibling_of_token(&self, authorization: Option<&str>) -> Option<SharedState> {
         let siblings = self.siblings.read().unwrap_or_else(PoisonError::into_inner);
-        siblings.iter().find(|one| !matches!(one.tokens.roles(authorization), Err(tokens::Refusal::Unknown | tokens::Refusal::Missing))).cloned()
+        siblings
+            .iter()
+            .find(|one| {
+                !matches!(
+                    one.tokens.roles(authorization),
+                    Err(tokens::Refusal::Unknown | tokens::Refusal::Missing)
+                )
+            })
+            .cloned()
     }
 
     /// The address as the client wrote it: absolute links name the host that was asked.

@@ -10,8 +10,8 @@ use crate::model::{ClientId, FieldId, GroupId, Member, Projection, SiteId, Slot,
 use crate::plan::StepId;
 use crate::resolve::placeholder::Placeholders;
 use crate::settings::{
-    AssetTypes, Connection, Criterion, DefaultSite, Determine, EmptyPolicy, FieldMapping, Piece, Source, Subject, Test,
-    Transform, TypeUpdates, WritePolicy,
+    AssetTypes, Connection, Criterion, DefaultSite, Determine, EmptyPolicy, FieldMapping, Piece, Source,
+    Subject, Test, Transform, TypeUpdates, WritePolicy,
 };
 
 /// Settings bound to one run's catalogue.
@@ -284,7 +284,9 @@ impl Rulebook {
             }
         };
         // The site that a coming client is named after is its main site: nobody has to look for it.
-        let comes = |named: &str| client_step.is_some() && client.as_ref().is_some_and(|one| fold(&one.name) == fold(named));
+        let comes = |named: &str| {
+            client_step.is_some() && client.as_ref().is_some_and(|one| fold(&one.name) == fold(named))
+        };
         let default_site = connection
             .imports
             .default_site

@@ -25,7 +25,12 @@ pub fn plan_absent(
         if misses == 1 { "run" } else { "runs" }
     );
     let remember = |after: Link| {
-        Planned::Remember(Box::new(Remember { link: Some(after), forget: None, tenant: None, reason: evidence.clone() }))
+        Planned::Remember(Box::new(Remember {
+            link: Some(after),
+            forget: None,
+            tenant: None,
+            reason: evidence.clone(),
+        }))
     };
     // Only a status that we wrote is ever taken back (`statuses.recovered`): where we write none, none is kept.
     after.status = None;

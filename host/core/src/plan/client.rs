@@ -6,7 +6,12 @@ use crate::model::ClientWrite;
 /// Plans the creation of a tenant's client, with its main site and, where it is known, the tenant's id.
 pub fn plan_client(write: ClientWrite) -> Step {
     let mut changes = vec![
-        change(Part::Client, "client", &write.name, "no Halo client has the tenant's id, a domain of it, or its name"),
+        change(
+            Part::Client,
+            "client",
+            &write.name,
+            "no Halo client has the tenant's id, a domain of it, or its name",
+        ),
         change(
             Part::Site,
             "main site",
@@ -15,7 +20,10 @@ pub fn plan_client(write: ClientWrite) -> Step {
         ),
     ];
     changes.extend(
-        write.tenant_id.as_deref().map(|id| change(Part::Tenant, "tenant", id, "tells which tenant the client is")),
+        write
+            .tenant_id
+            .as_deref()
+            .map(|id| change(Part::Tenant, "tenant", id, "tells which tenant the client is")),
     );
     step(StepKind::CreateClient, Effect::Create, changes, write)
 }

@@ -3,7 +3,9 @@
 use super::line::Remember;
 use crate::decide::Rulebook;
 use crate::model::catalogue::Catalogue;
-use crate::model::{AssetId, AssetWrite, ClientWrite, DeviceId, Link, Member, StatusId, TenantId, TypeId, TypeWrite};
+use crate::model::{
+    AssetId, AssetWrite, ClientWrite, DeviceId, Link, Member, StatusId, TenantId, TypeId, TypeWrite,
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;

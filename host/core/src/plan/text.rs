@@ -26,7 +26,8 @@ pub fn step_of(step: &Step, home: Option<&TenantId>) -> String {
     };
     let _ = write!(text, "{target}  {}", step.name);
     if let Some(device) = &step.device {
-        let abroad = step.link.as_ref().map(|link| &link.tenant).filter(|own| home.is_some_and(|home| home != *own));
+        let abroad =
+            step.link.as_ref().map(|link| &link.tenant).filter(|own| home.is_some_and(|home| home != *own));
         let _ = match abroad {
             Some(tenant) => write!(text, "  (device {device} of tenant {tenant})"),
             None => write!(text, "  (device {device})"),

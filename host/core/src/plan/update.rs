@@ -450,7 +450,7 @@ impl Draft<'_> {
             changes,
             asset: Some(self.write),
             new_type: None,
-        client: None,
+            client: None,
             link: Some(self.link),
             replaces,
         };

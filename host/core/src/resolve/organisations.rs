@@ -3,9 +3,9 @@
 //! Where several clients fit, or the one that fits cannot be it, nothing is guessed: the text says why, and names
 //! both sides. Knows neither side's wire.
 
+use crate::model::ClientId;
 use crate::model::customer::{Activity, Customer};
 use crate::model::value::fold;
-use crate::model::ClientId;
 
 /// What is known of a tenant.
 #[derive(Clone, Debug, Default)]
@@ -67,11 +67,8 @@ pub fn match_client(facts: &TenantFacts, customers: &[Customer]) -> ClientMatch 
     };
     let has_domain = |customer: &Customer| customer.domains.iter().any(|own| domains.contains(&fold(own)));
     let remembered = |customer: &Customer| facts.remembered == Some(customer.client.id);
-    let tiers: [(MatchedBy, &dyn Fn(&Customer) -> bool); 3] = [
-        (MatchedBy::TenantId, &has_id),
-        (MatchedBy::Memory, &remembered),
-        (MatchedBy::Domain, &has_domain),
-    ];
+    let tiers: [(MatchedBy, &dyn Fn(&Customer) -> bool); 3] =
+        [(MatchedBy::TenantId, &has_id), (MatchedBy::Memory, &remembered), (MatchedBy::Domain, &has_domain)];
     for (by, fits) in tiers {
         match of_tier(by, fits, customers) {
             ClientMatch::Nothing => {}
@@ -90,7 +87,8 @@ pub fn match_client(facts: &TenantFacts, customers: &[Customer]) -> ClientMatch 
 }
 
 fn of_tier(by: MatchedBy, fits: &dyn Fn(&Customer) -> bool, customers: &[Customer]) -> ClientMatch {
-    let all: Vec<usize> = (0..customers.len()).filter(|index| customers.get(*index).is_some_and(fits)).collect();
+    let all: Vec<usize> =
+        (0..customers.len()).filter(|index| customers.get(*index).is_some_and(fits)).collect();
     let active: Vec<usize> = all
         .iter()
         .copied()

@@ -280,7 +280,6 @@ pub fn pair_unlinked(
     }
 }
 
-
 /// Holds the rows that nothing but assets of other tenants' devices fits: a second asset beside such a one would be
 /// one machine twice. Once the other device is gone, its asset is free.
 pub fn hold_foreign(
@@ -295,13 +294,15 @@ pub fn hold_foreign(
         return;
     }
     for one in unlinked {
-        let (Some(row), Some(pair)) = (rows.get(one.row as usize), pairing.pairs.get_mut(one.row as usize)) else {
+        let (Some(row), Some(pair)) = (rows.get(one.row as usize), pairing.pairs.get_mut(one.row as usize))
+        else {
             continue;
         };
         if *pair != Pair::New {
             continue;
         }
-        let tiers = (0..candidates.tiers.len()).filter_map(|index| u8::try_from(index).ok().map(Tier::MatchBy));
+        let tiers =
+            (0..candidates.tiers.len()).filter_map(|index| u8::try_from(index).ok().map(Tier::MatchBy));
         let found = std::iter::once(Tier::IntuneId).chain(tiers).find_map(|tier| {
             let asset = candidates.of_tier(tier, row, one).iter().find(|asset| foreign.contains(asset))?;
             Some((tier, *asset))

@@ -2,7 +2,6 @@
 
 use super::connection::Connection;
 use super::fields::FieldMapping;
-use super::organisations::TenantPlace;
 
 /// Hexadecimal characters of a digest.
 const LENGTH: usize = 32;
@@ -28,10 +27,6 @@ pub(super) fn of(connection: &Connection) -> String {
     } = connection;
     let fields: Vec<FieldMapping> =
         fields.iter().map(|mapping| FieldMapping { line: 0, ..mapping.clone() }).collect();
-    // Where the rows stand does not decide.
-    let mut organisations = organisations.clone();
-    organisations.place = TenantPlace::Connection;
-    organisations.tenants.iter_mut().for_each(|row| row.line = 0);
     let parts = [
         format!("{:?}", microsoft.tenant),
         format!("{organisations:?}"),

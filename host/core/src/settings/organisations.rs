@@ -56,33 +56,31 @@ pub struct Tenant {
     pub default_site: Option<DefaultSite>,
     /// Whether it is left out.
     pub exclusion: Exclusion,
-    /// Where it stands in the file, from 1.
-    pub line: usize,
 }
 
 /// Where the names of a tenant stand in the settings, for messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TenantPlace {
     /// In `[organisations]` and `[imports]`.
     Connection,
-    /// In the row of `[[organisations.tenants]]` at this line.
-    Row(usize),
+    /// In the row of `[[organisations.tenants]]` of this tenant.
+    Row(TenantId),
 }
 
 impl TenantPlace {
     /// The setting that names the client.
-    pub fn client(self) -> String {
+    pub fn client(&self) -> String {
         match self {
             Self::Connection => "organisations.client".to_owned(),
-            Self::Row(line) => format!("organisations.tenants, client (line {line})"),
+            Self::Row(tenant) => format!("organisations.tenants, client (of {tenant})"),
         }
     }
 
     /// The setting that names a part (`client` or `site`) of the default site.
-    pub fn default_site(self, part: &str) -> String {
+    pub fn default_site(&self, part: &str) -> String {
         match self {
             Self::Connection => format!("imports.default_site.{part}"),
-            Self::Row(line) => format!("organisations.tenants, default_site.{part} (line {line})"),
+            Self::Row(tenant) => format!("organisations.tenants, default_site.{part} (of {tenant})"),
         }
     }
 }
@@ -105,7 +103,7 @@ impl Connection {
                 name: row.name.clone(),
                 exclusion: row.exclusion,
                 tenants: Vec::new(),
-                place: TenantPlace::Row(row.line),
+                place: TenantPlace::Row(row.tenant.clone()),
             };
             view.imports.default_site = row.default_site.clone();
             view
@@ -115,7 +113,8 @@ impl Connection {
 
     /// All tenants, excluded ones too.
     pub fn tenants(&self) -> impl Iterator<Item = &TenantId> {
-        std::iter::once(&self.microsoft.tenant).chain(self.organisations.tenants.iter().map(|row| &row.tenant))
+        std::iter::once(&self.microsoft.tenant)
+            .chain(self.organisations.tenants.iter().map(|row| &row.tenant))
     }
 
     /// The tenant as messages name it: by its name, where the settings give one.

@@ -40,6 +40,15 @@ pub(super) enum Only {
 }
 
 impl Only {
+    /// A device belongs to an import of assets.
+    pub(super) fn check(only: Option<Self>, device: Option<&str>) -> Result<(), Failure> {
+        if only == Some(Self::Organisations) && device.is_some() {
+            return Err(Failure::usage("organisations have no devices")
+                .hint("leave `--device` or `--only organisations` out"));
+        }
+        Ok(())
+    }
+
     pub(super) fn entity(self) -> Entity {
         match self {
             Self::Assets => Entity::Assets,
@@ -86,6 +95,7 @@ struct RunView<'a> {
 }
 
 pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
+    Only::check(asked.only, asked.device.as_deref())?;
     let settings = context.settings()?;
     let names = chosen(&settings, &asked.connections)?;
     let mut allow = Allowances::default();

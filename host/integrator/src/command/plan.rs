@@ -67,6 +67,7 @@ struct PlanView<'a> {
 }
 
 pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
+    Only::check(asked.only, asked.device.as_deref())?;
     let settings = context.settings()?;
     let name = connection(&settings, &asked.connection)?.id.clone();
     let options = PlanOptions {

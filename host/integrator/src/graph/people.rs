@@ -66,11 +66,12 @@ impl GraphClient {
 
     /// The tenant's id, name and verified domains; `None` when Graph shows none. Needs `Organization.Read.All`.
     pub async fn organization(&self) -> Result<Option<Organization>, HttpError> {
-        let rows = all_rows(&self.endpoint, "/v1.0/organization?$select=id,displayName,verifiedDomains", |row| {
-            serde_json::from_str::<OrganizationRow>(row)
-                .map_err(|error| format!("the organisation's row: {error}"))
-        })
-        .await?;
+        let rows =
+            all_rows(&self.endpoint, "/v1.0/organization?$select=id,displayName,verifiedDomains", |row| {
+                serde_json::from_str::<OrganizationRow>(row)
+                    .map_err(|error| format!("the organisation's row: {error}"))
+            })
+            .await?;
         Ok(rows.into_iter().next().map(|row| Organization {
             tenant: TenantId(row.id),
             name: row.display_name.unwrap_or_default(),

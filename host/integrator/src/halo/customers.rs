@@ -94,7 +94,8 @@ impl HaloClient {
     /// member, this Halo's lists do not tell, and no further page is read.
     pub async fn tenants_of_sites(&self) -> Result<Vec<(String, ClientId)>, HttpError> {
         let request = Request::get("/Site").query("azuresites", "true");
-        let first = request.clone().query("pageinate", "true").query("page_size", PAGE_SIZE).query("page_no", "1");
+        let first =
+            request.clone().query("pageinate", "true").query("page_size", PAGE_SIZE).query("page_no", "1");
         let first = self.rows(first, "sites").await?;
         if !first.rows.iter().any(|row| row.get("azuretenantid").is_some()) {
             return Ok(Vec::new());
@@ -139,8 +140,8 @@ impl HaloClient {
         expected: &[String],
     ) -> Result<TenantAdded, WriteError> {
         let Some(record) = self.customer_record(client).await? else { return Ok(TenantAdded::ClientGone) };
-        let shown: Vec<String> =
-            customer(&record).map_or_else(Vec::new, |known| known.tenants.into_iter().map(|one| one.id).collect());
+        let shown: Vec<String> = customer(&record)
+            .map_or_else(Vec::new, |known| known.tenants.into_iter().map(|one| one.id).collect());
         if shown.iter().any(|id| id.eq_ignore_ascii_case(tenant.id)) {
             return Ok(TenantAdded::WasThere);
         }

@@ -30,7 +30,8 @@ pub(crate) async fn read(
             let mut names: Vec<&str> = Vec::new();
             for view in views {
                 let client = view.connection.organisations.client.as_deref();
-                let default = view.connection.imports.default_site.as_ref().map(|default| default.client.as_str());
+                let default =
+                    view.connection.imports.default_site.as_ref().map(|default| default.client.as_str());
                 for name in client.into_iter().chain(default) {
                     if !names.contains(&name) {
                         names.push(name);

@@ -38,17 +38,15 @@ pub struct CheckItem {
 pub async fn check(world: &World, connection: &str) -> CheckReport {
     let mut report = CheckReport { items: Vec::new(), class: ExitClass::Done };
     match world.connection(connection) {
-        Ok(connection) => {
-            match views(world, &connection).await {
-                Ok(views) => {
-                    for view in &views {
-                        report.take("Microsoft sign-in", microsoft(view).await);
-                    }
-                    report.take("Halo sign-in and names", halo(world, &connection, &views).await);
+        Ok(connection) => match views(world, &connection).await {
+            Ok(views) => {
+                for view in &views {
+                    report.take("Microsoft sign-in", microsoft(view).await);
                 }
-                Err(error) => report.take("connection", Err(error)),
+                report.take("Halo sign-in and names", halo(world, &connection, &views).await);
             }
-        }
+            Err(error) => report.take("connection", Err(error)),
+        },
         Err(error) => report.take("connection", Err(error)),
     }
     report

@@ -78,8 +78,15 @@ pub(super) async fn survey(
 ) -> Result<Survey, SyncError> {
     let customers = halo.customers().await?;
     let memory = Memory::load(store, &connection.id).await?;
-    let mut surveyor =
-        Surveyor { halo, customers, memory, upkeep, sites: None, survey: Survey::default(), found: Vec::new() };
+    let mut surveyor = Surveyor {
+        halo,
+        customers,
+        memory,
+        upkeep,
+        sites: None,
+        survey: Survey::default(),
+        found: Vec::new(),
+    };
     for view in views {
         let (tenant, found) = surveyor.tenant(view).await?;
         surveyor.survey.tenants.push(tenant);
@@ -263,7 +270,8 @@ impl Surveyor<'_> {
         if let Some(index) = self.index_of(name) {
             let other = known.facts.id.as_deref().and_then(|id| {
                 self.customers.all.iter().find(|one| {
-                    one.activity == Activity::Active && one.tenants.iter().any(|tenant| fold(&tenant.id) == fold(id))
+                    one.activity == Activity::Active
+                        && one.tenants.iter().any(|tenant| fold(&tenant.id) == fold(id))
                 })
             });
             let is_here = self.customers.all.get(index).map(|one| one.client.id);
@@ -285,7 +293,8 @@ impl Surveyor<'_> {
         match self.by_id(&known.facts).await? {
             ClientMatch::Held(reason) => Ok((Surveyed::Held(reason), None)),
             ClientMatch::Found(index, by) => {
-                let other = self.customers.all.get(index).map(|one| one.client.name.clone()).unwrap_or_default();
+                let other =
+                    self.customers.all.get(index).map(|one| one.client.name.clone()).unwrap_or_default();
                 let reason = format!(
                     "the settings name client \"{name}\", which Halo does not have, but client \"{other}\" fits by {}; name that one, or leave the name out",
                     by.text()
@@ -352,7 +361,13 @@ impl Surveyor<'_> {
     }
 
     /// Plans to tell Halo the tenant of a client that lacks it, once.
-    async fn tell(&mut self, view: &View, index: usize, how: &str, known: &mut Known) -> Result<(), SyncError> {
+    async fn tell(
+        &mut self,
+        view: &View,
+        index: usize,
+        how: &str,
+        known: &mut Known,
+    ) -> Result<(), SyncError> {
         if self.upkeep == Upkeep::None {
             return Ok(());
         }
@@ -363,7 +378,8 @@ impl Surveyor<'_> {
         let has = |id: &str| expects.iter().any(|shown| fold(shown) == fold(id));
         let told = |id: &str| {
             self.memory.of(tenant).is_some_and(|one| {
-                one.client == Some(client.id) && one.told.as_deref().is_some_and(|told| fold(told) == fold(id))
+                one.client == Some(client.id)
+                    && one.told.as_deref().is_some_and(|told| fold(told) == fold(id))
             })
         };
         if known.facts.id.as_deref().is_some_and(|id| has(id) || told(id)) {

@@ -229,11 +229,12 @@ impl Session {
         wanted: Wanted<'_>,
     ) -> Result<Survey, SyncError> {
         let unnamed = self.views.iter().any(|view| view.connection.organisations.client.is_none());
-        let upkeep = if wanted.only.is_none() && wanted.device.is_none() && self.connection.has_organisations() {
-            Upkeep::Planned
-        } else {
-            Upkeep::None
-        };
+        let upkeep =
+            if wanted.only.is_none() && wanted.device.is_none() && self.connection.has_organisations() {
+                Upkeep::Planned
+            } else {
+                Upkeep::None
+            };
         if upkeep == Upkeep::None && !unnamed {
             return Ok(Survey::named(&self.views));
         }
@@ -256,7 +257,8 @@ impl Session {
             match Rulebook::bind_for(&view.connection, catalogue, source) {
                 Ok(rulebook) => rulebooks.push(Some(Arc::new(rulebook))),
                 Err(found) => {
-                    problems.extend(found.into_iter().filter(|one| !problems.contains(one)).collect::<Vec<_>>());
+                    problems
+                        .extend(found.into_iter().filter(|one| !problems.contains(one)).collect::<Vec<_>>());
                 }
             }
         }

@@ -95,7 +95,7 @@ async fn check_permissions(connection: &Connection, graph: &GraphClient) -> Resu
     if missing.is_empty() {
         return Ok(());
     }
-    let tenant = match connection.organisations.place {
+    let tenant = match &connection.organisations.place {
         TenantPlace::Connection => String::new(),
         TenantPlace::Row(_) => format!(" in tenant {}", connection.tenant_name()),
     };
@@ -180,7 +180,8 @@ impl Session {
         let mut lines = Lines::Sink(sink, catalogue);
         let mut first = Some((first, known));
         for ((view, rulebook), surveyed) in views.iter().zip(rulebooks).zip(surveyed) {
-            let (swept, known) = first.take().map_or((None, None), |(swept, known)| (Some(swept), Some(known)));
+            let (swept, known) =
+                first.take().map_or((None, None), |(swept, known)| (Some(swept), Some(known)));
             let Some(rulebook) = rulebook else {
                 let Surveyed::Held(reason) = surveyed else { continue };
                 let swept = match swept {
@@ -197,7 +198,8 @@ impl Session {
             let mut swept = match swept {
                 Some(swept) => swept,
                 None => {
-                    let basis = Basis { rulebook: Arc::clone(&rulebook), users: Arc::clone(&users), now: self.now };
+                    let basis =
+                        Basis { rulebook: Arc::clone(&rulebook), users: Arc::clone(&users), now: self.now };
                     let basis = Arc::new(SetOnce::new_with(Some(basis)));
                     sweep_view(&self.world, view, &self.run.0, Some(basis)).await?
                 }
@@ -219,9 +221,14 @@ impl Session {
             let only = device.map(integrator_core::model::value::fold);
             let shared = Arc::new(Shared { rulebook, users, resolved, now: self.now, only });
             lines = match lines {
-                Lines::Sink(sink, catalogue) => {
-                    Lines::Planner(Planner::new(sink, catalogue, halo, store, Arc::clone(&shared), &self.run.0))
-                }
+                Lines::Sink(sink, catalogue) => Lines::Planner(Planner::new(
+                    sink,
+                    catalogue,
+                    halo,
+                    store,
+                    Arc::clone(&shared),
+                    &self.run.0,
+                )),
                 Lines::Planner(mut planner) => {
                     planner.turn_to(Arc::clone(&shared));
                     Lines::Planner(planner)
@@ -295,7 +302,8 @@ impl Session {
             sink.counts.devices_read += 1;
             return sink.held(HeldDevice { device: None, name: device.to_owned(), reason }).await;
         }
-        let reason = format!("{devices} devices are held: {reason}");
+        let are = if devices == 1 { "device is" } else { "devices are" };
+        let reason = format!("{devices} {are} held: {reason}");
         sink.held_tenant(HeldDevice { device: None, name: format!("tenant {name}"), reason }, devices).await
     }
 

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::catalog::{AzureTenant, Client, Site, User};
 use super::configuration::Members;
-use super::options::TenantLinks;
 use super::list::slice;
+use super::options::TenantLinks;
 use super::query::Query;
 use super::refusal::Refusal;
 use super::state::{HaloState, same};

@@ -434,7 +434,8 @@ impl HaloState {
     pub(super) fn add_site_with_id(&mut self, id: u64, client_id: u64, name: &str) {
         let (name, last_modified) = (name.to_owned(), self.options.clock.now());
         let (stock, azure_tenant) = (false, String::new());
-        self.sites.insert(id, Site { id, name, client_id, inactive: false, stock, azure_tenant, last_modified });
+        self.sites
+            .insert(id, Site { id, name, client_id, inactive: false, stock, azure_tenant, last_modified });
         if self.options.general_users == super::options::GeneralUsers::EverySite {
             self.insert_user(User { name: "General User".into(), site_id: id, ..User::default() });
         }

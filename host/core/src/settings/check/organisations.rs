@@ -36,7 +36,7 @@ pub(super) fn organisations(
     };
     let mut first_has_a_row = false;
     for At { span, value: row } in &table.tenants {
-        let Some(row) = read(row, report.line_number(span.start), report) else { continue };
+        let Some(row) = read(row, report) else { continue };
         let same = |other: &str| fold(other) == fold(row.tenant.as_str());
         let is_first = microsoft.is_some_and(|microsoft| same(microsoft.tenant.as_str()));
         let again = if is_first {
@@ -72,7 +72,7 @@ pub(super) fn organisations(
     (report.count() == before).then_some(organisations)
 }
 
-fn read(row: &wire::Tenant, line: usize, report: &mut Report<'_>) -> Option<Tenant> {
+fn read(row: &wire::Tenant, report: &mut Report<'_>) -> Option<Tenant> {
     let found = row.tenant.as_ref().and_then(|value| tenant(value, report));
     let people_say = text(row.name.as_ref(), report);
     let client = name(row.client.as_ref(), report);
@@ -81,7 +81,7 @@ fn read(row: &wire::Tenant, line: usize, report: &mut Report<'_>) -> Option<Tena
         Some(At { value: true, .. }) => Exclusion::Excluded,
         _ => Exclusion::Imported,
     };
-    Some(Tenant { tenant: found?, name: people_say, client, default_site, exclusion, line })
+    Some(Tenant { tenant: found?, name: people_say, client, default_site, exclusion })
 }
 
 /// The row of the connection's own tenant says more of it; what is said twice is an error.
@@ -105,7 +105,7 @@ fn take_in(
         report.error(span, message).hint("keep one of the two");
     }
     if row.client.is_some() || row.default_site.is_some() {
-        organisations.place = TenantPlace::Row(row.line);
+        organisations.place = TenantPlace::Row(row.tenant);
     }
     organisations.client = organisations.client.take().or(row.client);
     imports.default_site = imports.default_site.take().or(row.default_site);

@@ -78,7 +78,8 @@ impl Applier<'_> {
 
     pub(super) async fn update_client(&mut self, step: Step) -> Result<(), SyncError> {
         self.stop_asked()?;
-        let Some((write, client)) = step.client.clone().and_then(|write| write.id.map(|id| (write, id))) else {
+        let Some((write, client)) = step.client.clone().and_then(|write| write.id.map(|id| (write, id)))
+        else {
             return Err(SyncError::bug(format!("step {} has no client to change", step.step)));
         };
         let Some(tenant) = tenant_of(&write) else {
@@ -131,7 +132,8 @@ impl Applier<'_> {
     fn refused(&mut self, step: &Step, error: WriteError) {
         self.fail(step, &format!("Halo allows no write to clients: {error}"));
         let refused: SyncError = error.into();
-        let hint = "give the API application the scope edit:customers, and its agent the right to edit clients";
+        let hint =
+            "give the API application the scope edit:customers, and its agent the right to edit clients";
         self.clients_refused.get_or_insert(SyncError { hint: Some(hint.to_owned()), ..refused });
     }
 

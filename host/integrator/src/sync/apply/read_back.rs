@@ -1,7 +1,7 @@
 //! After an apply: what Halo shows for writes whose answers told nothing of it, read by what changed since.
 
-use super::{Applier, Unseen};
 use super::answer::{Told, settle_link};
+use super::{Applier, Unseen};
 use crate::halo::AssetQuery;
 use crate::store::ChangeSet;
 use crate::sync::error::SyncError;
