@@ -21,6 +21,7 @@ mod resolve;
 mod session;
 mod sink;
 mod spool;
+mod stock;
 mod sweep;
 mod tenants;
 pub mod world;

@@ -4,6 +4,7 @@
 use super::decide::{Shared, Work};
 use super::error::SyncError;
 use super::sink::PlanSink;
+use super::stock::Stock;
 use crate::graph::{Existence, GraphClient};
 use crate::halo::HaloClient;
 use crate::store::{ChangeSet, Store};
@@ -49,6 +50,8 @@ pub(crate) struct Planner<'a> {
     pub(crate) concluded: u64,
     /// Newly matched with assets that had no link.
     pub(crate) matched: u64,
+    /// Assets that stay in stock.
+    pub(crate) stock: Stock,
     new_types: FxHashMap<String, (String, StepId)>,
     left_out: FxHashSet<(Option<TypeId>, StatusId)>,
     user_reads: usize,
@@ -87,6 +90,7 @@ impl<'a> Planner<'a> {
             run: run.to_owned(),
             concluded: 0,
             matched: 0,
+            stock: Stock::default(),
             new_types: FxHashMap::default(),
             left_out: FxHashSet::default(),
             user_reads: 0,
@@ -190,6 +194,8 @@ impl<'a> Planner<'a> {
                 self.read_type(Some(id)).await?;
             }
         }
+        let kept = self.stock.kept(self.halo, device.name(), &decision, asset).await?;
+        let decision = kept.unwrap_or(decision);
         self.update(&device, &decision, asset, basis, type_step.as_ref(), loaded).await
     }
 

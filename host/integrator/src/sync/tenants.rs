@@ -239,7 +239,10 @@ impl Session {
             }
         }
         let (sink, concluded, matched) = match lines {
-            Lines::Planner(planner) => (planner.sink, planner.concluded, planner.matched),
+            Lines::Planner(mut planner) => {
+                planner.sink.notices.extend(planner.stock.notices());
+                (planner.sink, planner.concluded, planner.matched)
+            }
             Lines::Sink(sink, _) => (sink, 0, 0),
         };
         if let Some(device) = device.filter(|_| sink.counts.devices_read == 0) {
