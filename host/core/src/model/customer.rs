@@ -56,7 +56,7 @@ pub struct ClientWrite {
     /// Halo's number of the top level of a new client, where there is only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_level: Option<i64>,
-    /// The tenants that the client's record names before the write.
+    /// The tenants that the client's record may name before the write.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expects: Vec<String>,
 }

@@ -157,6 +157,7 @@ impl<'a> Planner<'a> {
         let Work { row, device, decision } = work;
         let shared = Arc::clone(&self.shared);
         let Some(pair) = shared.resolved.pairs.get(row as usize) else { return Ok(()) };
+        let mut elsewhere = None;
         let (basis, asset) = match pair {
             Pair::Linked(link) | Pair::Inherits(link, _) => {
                 let Some(link_record) = loaded.links.get(link) else {
@@ -170,7 +171,11 @@ impl<'a> Planner<'a> {
             }
             Pair::Matched(asset, tier) => {
                 self.matched += 1;
-                (Basis::Matched(*tier), *asset)
+                elsewhere = self.link_elsewhere(*asset).await?;
+                (
+                    elsewhere.as_ref().map_or(Basis::Matched(*tier), |link| Basis::Inherited(link, *tier)),
+                    *asset,
+                )
             }
             _ => return self.create(&device, &decision, loaded).await,
         };
@@ -196,7 +201,18 @@ impl<'a> Planner<'a> {
         }
         let kept = self.stock.kept(self.halo, device.name(), &decision, asset).await?;
         let decision = kept.unwrap_or(decision);
-        self.update(&device, &decision, asset, basis, type_step.as_ref(), loaded).await
+        self.update(&device, &decision, asset, basis, type_step.as_ref(), loaded).await?;
+        let Some(link) = elsewhere else { return Ok(()) };
+        let reason = format!("its asset {} passes to device {} of another tenant", link.asset, device.id);
+        self.sink
+            .remember(Remember { link: None, forget: Some(link.device), tenant: Some(link.tenant), reason })
+            .await
+    }
+
+    /// The link of a device that is gone from another tenant, whose asset a device of this one takes over.
+    async fn link_elsewhere(&self, asset: AssetId) -> Result<Option<Link>, SyncError> {
+        let Some((tenant, device)) = self.shared.resolved.elsewhere.get(&asset) else { return Ok(None) };
+        Ok(self.store.links(*tenant, &[*device]).await?.into_iter().next().flatten())
     }
 
     async fn update(

@@ -42,6 +42,8 @@ pub(crate) struct Resolved {
     pub(crate) absent: Vec<usize>,
     /// Serial numbers of the rows that live.
     pub(crate) live_serials: FxHashSet<u64>,
+    /// Assets whose device is gone from another tenant of the connection.
+    pub(crate) elsewhere: Elsewhere,
     /// How many links were there before the run, but those of devices concluded deleted.
     pub(crate) linked_before: u64,
 }
@@ -85,6 +87,9 @@ impl Known {
     }
 }
 
+/// Assets of devices that are gone from another tenant of the connection: tenant and device of the link.
+pub(crate) type Elsewhere = FxHashMap<AssetId, (DeviceKey, DeviceKey)>;
+
 /// Assets that devices of other tenants and connections have: no candidates, whichever client they belong to.
 #[derive(Debug, Default)]
 pub(crate) struct Others {
@@ -95,16 +100,23 @@ pub(crate) struct Others {
 }
 
 impl Others {
-    async fn taken(&self, store: &dyn Store) -> Result<FxHashSet<AssetId>, SyncError> {
+    /// The assets that are taken, and those whose device is gone, each with its link, within `own` connection.
+    async fn read(&self, store: &dyn Store, own: &str) -> Result<(FxHashSet<AssetId>, Elsewhere), SyncError> {
         let mut taken = self.paired.clone();
+        let mut gone = Elsewhere::default();
         for (connection, tenant) in &self.rings {
             let mut links = store.link_summaries(connection, *tenant);
             while let Some(chunk) = links.next().await {
-                let live = chunk?.into_iter().filter(|link| link.state != LinkState::Deleted);
-                taken.extend(live.map(|link| link.asset));
+                for link in chunk? {
+                    if link.state != LinkState::Deleted {
+                        taken.insert(link.asset);
+                    } else if connection == own {
+                        gone.insert(link.asset, (*tenant, link.key));
+                    }
+                }
             }
         }
-        Ok(taken)
+        Ok((taken, gone))
     }
 }
 
@@ -125,6 +137,7 @@ pub(crate) async fn resolve(
     let mut resolved = Resolved {
         order: Vec::new(),
         absent: Vec::new(),
+        elsewhere: Elsewhere::default(),
         live_serials: FxHashSet::default(),
         linked_before: links.iter().filter(|link| link.state != LinkState::Deleted).count() as u64,
         rows,
@@ -134,7 +147,7 @@ pub(crate) async fn resolve(
     };
     let pairing = give_up_lost_assets(&mut resolved, pairing, store, halo).await?;
     let mut pairing = hold(&resolved, pairing, swept, &standings.held, &undecided)?;
-    match_unlinked(&resolved, &mut pairing, swept, rulebook, store, others).await?;
+    resolved.elsewhere = match_unlinked(&resolved, &mut pairing, swept, rulebook, store, others).await?;
     let passed_on = &pairing.passed_on;
     resolved.absent = absent_links(&resolved.links, resolved.rows.iter().map(|row| row.key))
         .filter(|index| u32::try_from(*index).is_ok_and(|index| !passed_on.contains_key(&index)))
@@ -230,7 +243,7 @@ async fn match_unlinked(
     rulebook: &Rulebook,
     store: &dyn Store,
     others: &Others,
-) -> Result<(), SyncError> {
+) -> Result<Elsewhere, SyncError> {
     let new: Vec<(u32, u64)> = pairing
         .pairs
         .iter()
@@ -239,7 +252,7 @@ async fn match_unlinked(
         .filter_map(|(index, _)| Some((u32::try_from(index).ok()?, resolved.rows.get(index)?.spool)))
         .collect();
     if new.is_empty() || resolved.digests.is_empty() {
-        return Ok(());
+        return Ok(Elsewhere::default());
     }
     let mut candidates = Candidates::new(rulebook.match_members.len());
     let client = match rulebook.connection.imports.match_reach {
@@ -280,11 +293,11 @@ async fn match_unlinked(
             linked.taken.insert(link.asset);
         }
     }
-    let foreign = others.taken(store).await?;
+    let (foreign, gone) = others.read(store, &rulebook.connection.id).await?;
     linked.taken.extend(&foreign);
     pair_unlinked(&resolved.rows, &unlinked, &candidates, linked, &rulebook.tier_names, pairing);
     hold_foreign(&resolved.rows, &unlinked, &candidates, &foreign, &rulebook.tier_names, pairing);
-    Ok(())
+    Ok(gone)
 }
 
 /// The spool is the run's own file; it cannot be read when its disk or folder is gone.

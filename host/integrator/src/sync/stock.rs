@@ -33,7 +33,10 @@ impl Stock {
         asset: &Asset,
     ) -> Result<Option<Decision>, SyncError> {
         let (Some(to), Some(from)) = (decision.site.move_to, asset.site) else { return Ok(None) };
-        if to == from || self.rule(halo).await? != StockRule::Stay || self.site(halo, from).await? == StockSite::No {
+        if to == from
+            || self.rule(halo).await? != StockRule::Stay
+            || self.site(halo, from).await? == StockSite::No
+        {
             return Ok(None);
         }
         self.kept += 1;
@@ -71,7 +74,8 @@ impl Stock {
             );
         }
         if self.kept > 0 {
-            let (stands, is) = if self.kept == 1 { ("asset stands", "it is") } else { ("assets stand", "they are") };
+            let (stands, is) =
+                if self.kept == 1 { ("asset stands", "it is") } else { ("assets stand", "they are") };
             let more = self.kept - self.named.len() as u64;
             let more = if more > 0 { format!(", and {more} more") } else { String::new() };
             notices.push(format!(

@@ -130,7 +130,7 @@ impl Applier<'_> {
 
     /// Clients may not be written: said at the end, because assets may be all the same.
     fn refused(&mut self, step: &Step, error: WriteError) {
-        self.fail(step, &format!("Halo allows no write to clients: {error}"));
+        self.fail(step, &error.to_string());
         let refused: SyncError = error.into();
         let hint =
             "give the API application the scope edit:customers, and its agent the right to edit clients";
