@@ -204,7 +204,9 @@ fn post(state: &mut HaloState, parts: &Parts, path: &[&str], body: &[u8]) -> Res
         }
         ["client"] => {
             let ids = state.write_clients(&rows)?;
-            ids.into_iter().map(|id| state.one_client(id)).collect::<Result<_, _>>()?
+            let only_id = state.options.reply_members == ReplyMembers::OnlyId;
+            let row = |id| if only_id { Ok(json!({ "id": id })) } else { state.one_client(id) };
+            ids.into_iter().map(row).collect::<Result<_, _>>()?
         }
         _ => {
             let ids = state.write_sites(&rows)?;
