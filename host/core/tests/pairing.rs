@@ -4,7 +4,7 @@
 mod common;
 
 use common::asset;
-use integrator_core::model::device::Standing;
+use integrator_core::model::device::{SpoolPlace, Standing};
 use integrator_core::model::link::serial_hash;
 use integrator_core::model::{
     Asset, AssetId, ClientId, DeviceKey, FieldId, IdentityRow, LinkState, LinkSummary, Member,
@@ -15,13 +15,13 @@ use integrator_core::resolve::{
 };
 use integrator_core::settings::SharedSerial;
 
-fn row(id: &str, serial: &str, enrolled: i64, synced: i64) -> IdentityRow {
+fn row(id: &str, serial: &str, enrolled: u32, synced: u32) -> IdentityRow {
     IdentityRow {
         key: DeviceKey::of(id),
         serial: if serial.is_empty() { 0 } else { serial_hash(serial) },
         enrolled,
         synced,
-        spool: 0,
+        spool: SpoolPlace::default(),
         decision: 0,
         standing: Standing::Live,
     }
@@ -31,8 +31,7 @@ fn link(id: &str, asset: i64, serial: &str) -> LinkSummary {
     LinkSummary {
         key: DeviceKey::of(id),
         asset: AssetId(asset),
-        decision: 0,
-        shown: 0,
+        agreed: 0,
         state: LinkState::Present,
         serial: if serial.is_empty() { 0 } else { serial_hash(serial) },
     }
@@ -97,7 +96,7 @@ fn several_candidates_hold_the_device_and_name_them() {
     let rows = [("a", row("a", "s1", 1, 1), "s1")];
     let pairs =
         resolve(&rows, Vec::new(), &[with_serial(7, "s1"), with_serial(8, "S1 ")], LinkedAssets::default());
-    assert_eq!(of(&pairs, "a"), Pair::Held("2 assets match it by Serial Number: 7, 8".into()));
+    assert_eq!(of(&pairs, "a"), Pair::held("2 assets match it by Serial Number: 7, 8"));
 }
 
 #[test]
@@ -115,7 +114,7 @@ fn assets_of_another_client_are_out_of_reach_but_an_id_there_holds() {
     assert_eq!(of(&pairs, "a"), Pair::New);
     let marked = elsewhere(Asset { intune_id: Some("a".into()), ..asset(7) });
     let pairs = resolve(&rows, Vec::new(), &[marked], LinkedAssets::default());
-    assert!(matches!(of(&pairs, "a"), Pair::Held(reason) if reason.contains("another client")));
+    assert!(matches!(of(&pairs, "a"), Pair::Held(held) if held.reason.contains("another client")));
 }
 
 #[test]
@@ -151,6 +150,6 @@ fn two_devices_that_match_one_asset_are_both_held() {
     let rows = [("a", row("a", "", 1, 1), "s1"), ("b", row("b", "", 1, 1), "s1")];
     let pairs = resolve(&rows, Vec::new(), &[with_serial(7, "s1")], LinkedAssets::default());
     for name in ["a", "b"] {
-        assert_eq!(of(&pairs, name), Pair::Held("2 devices match asset 7 by Serial Number".into()));
+        assert_eq!(of(&pairs, name), Pair::held("2 devices match asset 7 by Serial Number"));
     }
 }

@@ -21,13 +21,27 @@ pub struct UserRef {
 #[derive(Debug, Default)]
 pub struct UserIndex {
     by_identifier: FxHashMap<DeviceKey, Entry>,
+    /// Sites with their clients: a few thousand, which many users share.
+    places: Vec<(Option<SiteId>, Option<ClientId>)>,
+    place_numbers: FxHashMap<(Option<SiteId>, Option<ClientId>), u32>,
+    /// Pairs of users that share an identifier.
+    several: FxHashMap<DeviceKey, UserId>,
     entra: FxHashMap<DeviceKey, String>,
 }
 
+/// The first user with an identifier. Small, because there may be a million.
 #[derive(Clone, Copy, Debug)]
-enum Entry {
-    One(UserRef),
-    Several(UserId, UserId),
+struct Entry {
+    id: UserId,
+    place: u32,
+    shared: Shared,
+}
+
+/// Whether several users have the identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shared {
+    No,
+    Yes,
 }
 
 impl UserIndex {
@@ -41,17 +55,31 @@ impl UserIndex {
         if folded.is_empty() || is_zero_guid(&folded) {
             return;
         }
-        let one = UserRef { id: user.id, site: user.site, client: user.client };
+        let key = DeviceKey::of(&folded);
+        let place = self.place_number((user.site, user.client));
+        let several = &mut self.several;
         self.by_identifier
-            .entry(DeviceKey::of(&folded))
+            .entry(key)
             .and_modify(|entry| {
-                if let Entry::One(held) = *entry
-                    && held.id != one.id
-                {
-                    *entry = Entry::Several(held.id, one.id);
+                if entry.id != user.id && entry.shared == Shared::No {
+                    entry.shared = Shared::Yes;
+                    several.insert(key, user.id);
                 }
             })
-            .or_insert(Entry::One(one));
+            .or_insert(Entry { id: user.id, place, shared: Shared::No });
+    }
+
+    /// Makes room for so many users at once, which takes less memory than growing step by step.
+    pub fn reserve(&mut self, users: usize) {
+        self.by_identifier.reserve(users);
+    }
+
+    fn place_number(&mut self, place: (Option<SiteId>, Option<ClientId>)) -> u32 {
+        let places = &mut self.places;
+        *self.place_numbers.entry(place).or_insert_with(|| {
+            places.push(place);
+            u32::try_from(places.len() - 1).unwrap_or(u32::MAX)
+        })
     }
 
     /// Takes in what Entra says of a user, for identifiers that the device's own row lacks.
@@ -75,10 +103,14 @@ impl UserIndex {
         let Some(folded) = value.map(fold).filter(|value| !value.is_empty()) else {
             return UserDecision::NoUser;
         };
-        match self.by_identifier.get(&DeviceKey::of(&folded)) {
-            Some(Entry::One(user)) => UserDecision::Matched(*user),
-            Some(Entry::Several(one, other)) => UserDecision::Ambiguous(*one, *other),
-            None => UserDecision::Unmatched,
+        let key = DeviceKey::of(&folded);
+        let Some(entry) = self.by_identifier.get(&key) else { return UserDecision::Unmatched };
+        match (entry.shared, self.several.get(&key)) {
+            (Shared::Yes, other) => UserDecision::Ambiguous(entry.id, other.copied().unwrap_or(entry.id)),
+            (Shared::No, _) => {
+                let (site, client) = self.places.get(entry.place as usize).copied().unwrap_or_default();
+                UserDecision::Matched(UserRef { id: entry.id, site, client })
+            }
         }
     }
 }

@@ -127,16 +127,45 @@ pub struct IdentityRow {
     pub key: DeviceKey,
     /// Hash of the usable serial number, folded; 0 when there is none.
     pub serial: u64,
-    /// `enrolledDateTime` in Unix seconds; `i64::MIN` when unknown.
-    pub enrolled: i64,
-    /// `lastSyncDateTime` in Unix seconds; `i64::MIN` when unknown.
-    pub synced: i64,
-    /// Where the row starts in the run's spool, in bytes.
-    pub spool: u64,
+    /// `enrolledDateTime` in Unix seconds, from [`unix_seconds`].
+    pub enrolled: u32,
+    /// `lastSyncDateTime` in Unix seconds, from [`unix_seconds`].
+    pub synced: u32,
+    /// Where the row starts in the run's spool.
+    pub spool: SpoolPlace,
     /// Digest of the device's decision, where it was decided while its row was at hand; 0 where not.
     pub decision: u64,
     /// How the row counts.
     pub standing: Standing,
+}
+
+/// A time in the few bytes of an identity row: seconds since 1970, 0 when unknown. Times outside 1970 to 2106 are
+/// taken to its nearest end.
+pub fn unix_seconds(time: Option<DateTime<Utc>>) -> u32 {
+    time.map_or(0, |time| u32::try_from(time.timestamp().max(1)).unwrap_or(u32::MAX))
+}
+
+/// A place in a run's spool in bytes from its start, as six bytes: enough for 256 terabytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SpoolPlace([u16; 3]);
+
+impl SpoolPlace {
+    /// The place so many bytes from the start.
+    pub fn new(bytes: u64) -> Self {
+        let [.., high, middle, low] = [bytes >> 32, bytes >> 16, bytes].map(|part| (part & 0xFFFF) as u16);
+        Self([high, middle, low])
+    }
+
+    /// Bytes from the start.
+    pub fn bytes(self) -> u64 {
+        self.0.iter().fold(0, |bytes, part| bytes << 16 | u64::from(*part))
+    }
+
+    /// The place so many bytes further on.
+    #[must_use]
+    pub fn after(self, bytes: u64) -> Self {
+        Self::new(self.bytes() + bytes)
+    }
 }
 
 /// How a row of the sweep counts.

@@ -64,12 +64,17 @@ impl Link {
         LinkSummary {
             key: self.device.key(),
             asset: self.asset,
-            decision: self.decision,
-            shown: self.shown,
+            agreed: agreement(self.decision, self.shown),
             state: self.state,
             serial: self.serial.as_deref().map_or(0, serial_hash),
         }
     }
+}
+
+/// One number for a decision and what Halo showed when it held: that both are as they were is all that a run asks
+/// of most devices. Both are digests, so that two pairs agree by chance as rarely as two digests do.
+pub fn agreement(decision: u64, shown: u64) -> u64 {
+    decision.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32) ^ shown
 }
 
 /// Hash of a folded serial number, never 0.
@@ -126,16 +131,14 @@ pub enum LinkState {
 }
 
 /// The few bytes of a link that a run holds for every device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkSummary {
     /// The device's key; summaries are loaded in its order.
     pub key: DeviceKey,
     /// The asset.
     pub asset: AssetId,
-    /// See [`Link::decision`].
-    pub decision: u64,
-    /// See [`Link::shown`].
-    pub shown: u64,
+    /// [`agreement`] of [`Link::decision`] and [`Link::shown`].
+    pub agreed: u64,
     /// Where the device stands.
     pub state: LinkState,
     /// Hash of the device's usable serial number, 0 for none.

@@ -57,10 +57,9 @@ mod tests {
 
     fn link(key: u128) -> LinkSummary {
         LinkSummary {
-            key: DeviceKey(key),
+            key: DeviceKey::new(key),
             asset: AssetId(1),
-            decision: 0,
-            shown: 0,
+            agreed: 0,
             state: LinkState::Present,
             serial: 0,
         }
@@ -69,7 +68,7 @@ mod tests {
     #[test]
     fn absent_is_what_no_row_has() {
         let links = [link(1), link(3), link(5), link(9)];
-        let rows = [2, 3, 4, 9, 10].map(DeviceKey);
+        let rows = [2, 3, 4, 9, 10].map(DeviceKey::new);
         let absent: Vec<_> = absent_links(&links, rows.into_iter()).collect();
         assert_eq!(absent, [0, 2]);
         assert_eq!(absent_links(&links, std::iter::empty()).count(), 4);

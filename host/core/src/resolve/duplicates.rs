@@ -76,14 +76,15 @@ fn judge_group(rows: &[IdentityRow], group: &[(u64, u32)], shared: SharedSerial,
 mod tests {
     use super::*;
     use crate::model::DeviceKey;
+    use crate::model::device::SpoolPlace;
 
-    fn row(key: u128, serial: u64, enrolled: i64, synced: i64) -> IdentityRow {
+    fn row(key: u128, serial: u64, enrolled: u32, synced: u32) -> IdentityRow {
         IdentityRow {
-            key: DeviceKey(key),
+            key: DeviceKey::new(key),
             serial,
             enrolled,
             synced,
-            spool: 0,
+            spool: SpoolPlace::default(),
             decision: 0,
             standing: Standing::Live,
         }

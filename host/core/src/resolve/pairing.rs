@@ -22,11 +22,25 @@ pub enum Pair {
     /// Nothing: an asset is to be created.
     New,
     /// Undecidable; the text says why and names both sides.
-    Held(String),
+    Held(Box<Held>),
     /// Another row stands for this machine, by index.
     Superseded(u32),
     /// Left out by a setting.
     Excluded,
+}
+
+impl Pair {
+    /// Held for this reason.
+    pub fn held(reason: impl Into<String>) -> Self {
+        Self::Held(Box::new(Held { reason: reason.into() }))
+    }
+}
+
+/// Why a row is held. Apart from the pair, because a million pairs stand in memory and few are held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The reason, naming both sides.
+    pub reason: String,
 }
 
 /// What a match rests on.
@@ -131,11 +145,11 @@ pub fn pair_linked(rows: &[IdentityRow], links: &[LinkSummary], standings: &Stan
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         let pair = match (row.standing, link) {
             (Standing::Excluded, _) => Pair::Excluded,
-            (Standing::Unreadable, _) => Pair::Held("its row could not be read".to_owned()),
+            (Standing::Unreadable, _) => Pair::held("its row could not be read"),
             _ if standings.superseded.contains_key(&index) => {
                 Pair::Superseded(standings.superseded.get(&index).copied().unwrap_or(index))
             }
-            _ if standings.held.contains_key(&index) => Pair::Held("shares its serial number".to_owned()),
+            _ if standings.held.contains_key(&index) => Pair::held("shares its serial number"),
             (Standing::Live, Some(link)) => Pair::Linked(*link),
             (Standing::Live, None) => Pair::New,
         };
@@ -154,7 +168,7 @@ fn pass_on(
     pairing: &mut Pairing,
 ) {
     // The superseded row that synchronised last hands over first.
-    let mut handing: Vec<(i64, u32, u32)> = standings
+    let mut handing: Vec<(u32, u32, u32)> = standings
         .superseded
         .iter()
         .filter_map(|(old, winner)| {
@@ -240,7 +254,7 @@ pub fn pair_unlinked(
                         && let Some(asset) = candidates.elsewhere.get(&row.key)
                         && let Some(pair) = pairing.pairs.get_mut(one.row as usize)
                     {
-                        *pair = Pair::Held(format!(
+                        *pair = Pair::held(format!(
                             "asset {asset} of another client carries its Intune id; move that asset, clear its Intune id, or set `imports.match_across_clients = true`"
                         ));
                     }
@@ -248,7 +262,7 @@ pub fn pair_unlinked(
                 [asset] => claims.push((*asset, one.row)),
                 several => {
                     if let Some(pair) = pairing.pairs.get_mut(one.row as usize) {
-                        *pair = Pair::Held(format!(
+                        *pair = Pair::held(format!(
                             "{} assets match it by {}: {}",
                             several.len(),
                             tier_name(tier, tier_names),
@@ -264,7 +278,7 @@ pub fn pair_unlinked(
                 taken.insert(*asset);
                 let Some(pair) = pairing.pairs.get_mut(*row as usize) else { continue };
                 *pair = if group.len() > 1 {
-                    Pair::Held(format!(
+                    Pair::held(format!(
                         "{} devices match asset {asset} by {}",
                         group.len(),
                         tier_name(tier, tier_names)
@@ -308,7 +322,7 @@ pub fn hold_foreign(
             Some((tier, *asset))
         });
         if let Some((tier, asset)) = found {
-            *pair = Pair::Held(format!(
+            *pair = Pair::held(format!(
                 "asset {asset} matches it by {}, but belongs to a live device of another tenant or connection; remove that device from Intune, or give each its own asset in Halo",
                 tier_name(tier, tier_names)
             ));

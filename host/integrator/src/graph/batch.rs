@@ -1,4 +1,4 @@
-//! Single reads of many devices, twenty in one request; parts that fail are tried again alone.
+//! Single reads of many records, twenty in one request; parts that fail are tried again alone.
 
 use super::client::GraphClient;
 use super::error_body::{PERMISSION_HINT, explain_value};
@@ -41,38 +41,51 @@ struct PartAnswer {
 impl GraphClient {
     /// Asks for each device singly whether it is still there, in the order given.
     pub async fn existence(&self, devices: &[DeviceId]) -> Vec<(DeviceId, Result<Existence, HttpError>)> {
-        let mut answers = Vec::with_capacity(devices.len());
-        for chunk in devices.chunks(PARTS) {
-            let results = existence_of(&self.endpoint, chunk).await;
-            answers.extend(chunk.iter().cloned().zip(results));
-        }
-        answers
+        let urls: Vec<String> = devices
+            .iter()
+            .map(|id| {
+                format!("/deviceManagement/managedDevices/{}?$select=id", percent_encoded(id.as_str()))
+            })
+            .collect();
+        let found = read_each(&self.endpoint, &urls).await.into_iter().map(|read| {
+            read.map(|body| if body.is_some() { Existence::Present } else { Existence::Gone })
+        });
+        devices.iter().cloned().zip(found).collect()
     }
 }
 
-/// One batch and its repetitions; a result for each device, in order.
-async fn existence_of(endpoint: &Endpoint, devices: &[DeviceId]) -> Vec<Result<Existence, HttpError>> {
-    let path =
-        |device: &DeviceId| format!("/deviceManagement/managedDevices/{}", percent_encoded(device.as_str()));
-    let missing = |device: &DeviceId| {
+/// Reads each address (without version) singly, twenty in one request, and gives a result for each, in order:
+/// its body, or `None` where Graph answers 404 for exactly this one. What fails in passing is tried again alone.
+pub(super) async fn read_each(
+    endpoint: &Endpoint,
+    urls: &[String],
+) -> Vec<Result<Option<Value>, HttpError>> {
+    let mut results = Vec::with_capacity(urls.len());
+    for chunk in urls.chunks(PARTS) {
+        results.extend(read_parts(endpoint, chunk).await);
+    }
+    results
+}
+
+/// One batch and its repetitions.
+async fn read_parts(endpoint: &Endpoint, urls: &[String]) -> Vec<Result<Option<Value>, HttpError>> {
+    let path = |url: &str| url.split('?').next().unwrap_or(url).to_owned();
+    let missing = |url: &String| {
         let problem = "the batch's answer lacks this part".to_owned();
-        Err(endpoint.error(&path(device), HttpErrorKind::Unreadable { problem }))
+        Err(endpoint.error(&path(url), HttpErrorKind::Unreadable { problem }))
     };
-    let mut results: Vec<Result<Existence, HttpError>> = devices.iter().map(missing).collect();
-    let mut open: Vec<usize> = (0..devices.len()).collect();
+    let mut results: Vec<Result<Option<Value>, HttpError>> = urls.iter().map(missing).collect();
+    let mut open: Vec<usize> = (0..urls.len()).collect();
     let mut tries = endpoint.tries();
     while !open.is_empty() {
         let parts: Vec<Value> = open
             .iter()
-            .filter_map(|index| Some((index, devices.get(*index)?)))
-            .map(|(index, device)| {
-                let url = format!("{}?$select=id", path(device));
-                json!({"id": index.to_string(), "method": "GET", "url": url})
-            })
+            .filter_map(|index| Some((index, urls.get(*index)?)))
+            .map(|(index, url)| json!({"id": index.to_string(), "method": "GET", "url": url}))
             .collect();
         let body = json!({"requests": parts}).to_string();
         let request = Request::post("/v1.0/$batch", body, Repeat::Safe);
-        let parts = match endpoint.send(&request, |answer| read_batch(&answer)).await {
+        let mut parts = match endpoint.send(&request, |answer| read_batch(&answer)).await {
             Ok(answer) => answer.responses,
             Err(error) => {
                 for index in open {
@@ -86,10 +99,10 @@ async fn existence_of(endpoint: &Endpoint, devices: &[DeviceId]) -> Vec<Result<E
         let mut again = Failure::Final;
         let mut still_open = Vec::new();
         for index in open {
-            let (Some(device), Some(result)) = (devices.get(index), results.get_mut(index)) else { continue };
-            let failure = match parts.iter().find(|part| part.id == index.to_string()) {
+            let (Some(url), Some(result)) = (urls.get(index), results.get_mut(index)) else { continue };
+            let failure = match parts.iter_mut().find(|part| part.id == index.to_string()) {
                 Some(part) => {
-                    let (verdict, failure) = judge(endpoint, &path(device), part);
+                    let (verdict, failure) = judge(endpoint, &path(url), part);
                     *result = verdict;
                     failure
                 }
@@ -114,11 +127,15 @@ async fn existence_of(endpoint: &Endpoint, devices: &[DeviceId]) -> Vec<Result<E
     results
 }
 
-fn judge(endpoint: &Endpoint, path: &str, part: &PartAnswer) -> (Result<Existence, HttpError>, Failure) {
+fn judge(
+    endpoint: &Endpoint,
+    path: &str,
+    part: &mut PartAnswer,
+) -> (Result<Option<Value>, HttpError>, Failure) {
     let status = part.status;
     match status {
-        200..=299 => return (Ok(Existence::Present), Failure::Final),
-        404 => return (Ok(Existence::Gone), Failure::Final),
+        200..=299 => return (Ok(Some(part.body.take())), Failure::Final),
+        404 => return (Ok(None), Failure::Final),
         _ => {}
     }
     let message = explain_value(status, &part.body);

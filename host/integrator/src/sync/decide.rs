@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 use integrator_core::decide::decision::SiteReason;
 use integrator_core::decide::{Decision, Rulebook, UserDecision, UserIndex, decide};
+use integrator_core::model::link::agreement;
 use integrator_core::model::{Counts, Device, IdentityRow, LinkState};
 use integrator_core::plan::HeldDevice;
 use integrator_core::resolve::Pair;
@@ -154,16 +155,15 @@ fn settle(shared: &Shared, counts: &mut Counts) -> Vec<u32> {
 fn holds(resolved: &Resolved, row: &IdentityRow, link: u32, decision: u64) -> bool {
     resolved.links.get(link as usize).is_some_and(|link| {
         link.state == LinkState::Present
-            && link.decision == decision
             && link.serial == row.serial
-            && resolved.digest(link.asset) == Some(link.shown)
+            && resolved.digest(link.asset).is_some_and(|shown| link.agreed == agreement(decision, shown))
     })
 }
 
 fn decide_stretch(indices: &[u32], spool: &Spool, shared: &Shared) -> Result<Decided, SyncError> {
     let starts: Vec<u64> = indices
         .iter()
-        .filter_map(|index| shared.resolved.rows.get(*index as usize).map(|row| row.spool))
+        .filter_map(|index| shared.resolved.rows.get(*index as usize).map(|row| row.spool.bytes()))
         .collect();
     let mut decided = Decided { rows: indices.len() as u64, ..Decided::default() };
     for (index, row) in indices.iter().zip(spool.rows_at(&starts).map_err(spool_error)?) {
@@ -204,8 +204,8 @@ fn decide_row(row: SpoolRow, index: u32, shared: &Shared, decided: &mut Decided)
             decided.counts.devices_superseded += 1;
             return;
         }
-        Pair::Held(reason) => {
-            decided.held.push(held(&device, reason.clone()));
+        Pair::Held(because) => {
+            decided.held.push(held(&device, because.reason.clone()));
             return;
         }
         Pair::Linked(_) | Pair::Inherits(..) | Pair::Matched(..) | Pair::New => {}

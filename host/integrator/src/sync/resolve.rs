@@ -183,7 +183,7 @@ async fn give_up_lost_assets(
     for (position, (row, link)) in lost.into_iter().enumerate() {
         let Some(asset) = resolved.links.get(link as usize).map(|link| link.asset) else { continue };
         let pair = if position >= LOST_ASSET_READS {
-            Pair::Held(format!(
+            Pair::held(format!(
                 "its asset {asset} is no longer listed by Halo; only {LOST_ASSET_READS} such assets are looked up in one run"
             ))
         } else if let Some(found) = halo.asset(asset).await? {
@@ -212,14 +212,14 @@ fn hold(
     undecided: &FxHashMap<DeviceKey, String>,
 ) -> Result<Pairing, SyncError> {
     for (row, other) in shared {
-        let start = resolved.rows.get(*other as usize).map(|row| row.spool).unwrap_or_default();
+        let start = resolved.rows.get(*other as usize).map(|row| row.spool.bytes()).unwrap_or_default();
         let named = swept.spool.rows_at(&[start]).map_err(spool_error)?;
         let other = match named.first() {
             Some(SpoolRow::Device(device)) => format!("{} (device {})", device.name(), device.id),
             _ => "another device".to_owned(),
         };
         if let Some(pair) = pairing.pairs.get_mut(*row as usize) {
-            *pair = Pair::Held(format!(
+            *pair = Pair::held(format!(
                 "it has the same serial number as {other}, and both are live; retire one in Intune, or set `imports.shared_serial = \"newest\"`"
             ));
         }
@@ -229,7 +229,7 @@ fn hold(
             if *pair == Pair::New
                 && let Some(reason) = undecided.get(&row.key)
             {
-                *pair = Pair::Held(reason.clone());
+                *pair = Pair::held(reason.clone());
             }
         }
     }
@@ -249,7 +249,7 @@ async fn match_unlinked(
         .iter()
         .enumerate()
         .filter(|(_, pair)| **pair == Pair::New)
-        .filter_map(|(index, _)| Some((u32::try_from(index).ok()?, resolved.rows.get(index)?.spool)))
+        .filter_map(|(index, _)| Some((u32::try_from(index).ok()?, resolved.rows.get(index)?.spool.bytes())))
         .collect();
     if new.is_empty() || resolved.digests.is_empty() {
         return Ok(Elsewhere::default());

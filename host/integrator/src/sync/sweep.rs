@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 use integrator_core::decide::decision::SiteReason;
 use integrator_core::decide::{Rulebook, UserDecision, UserIndex, decide};
-use integrator_core::model::device::{Slot, Standing};
+use integrator_core::model::device::{Slot, SpoolPlace, Standing, unix_seconds};
 use integrator_core::model::link::serial_hash;
 use integrator_core::model::value::fold;
 use integrator_core::model::{Device, IdentityRow, Projection};
@@ -48,7 +48,7 @@ impl Swept {
         const AT_ONCE: usize = 4096;
         let wanted = fold(device);
         for chunk in self.rows.chunks(AT_ONCE) {
-            let mut starts: Vec<u64> = chunk.iter().map(|row| row.spool).collect();
+            let mut starts: Vec<u64> = chunk.iter().map(|row| row.spool.bytes()).collect();
             starts.sort_unstable();
             let found = self.spool.rows_at(&starts).map_err(spool_error)?.into_iter().any(|row| match row {
                 SpoolRow::Device(device) => {
@@ -150,7 +150,7 @@ pub(crate) async fn sweep(
         count += 1;
         read += page.read;
         let start = writer.append(&page.bytes).map_err(|error| write_error(folder, &error))?;
-        rows.extend(page.rows.into_iter().map(|row| IdentityRow { spool: start + row.spool, ..row }));
+        rows.extend(page.rows.into_iter().map(|row| IdentityRow { spool: row.spool.after(start), ..row }));
         nameless.extend(page.nameless.into_iter().map(|problem| format!("page {count}: {problem}")));
         progress.event(ProgressEvent::PagesRead { pages: count, devices: read });
     }
@@ -193,9 +193,9 @@ fn decode_page(page: &RawPage, decoder: &Decoder, reading: &Reading) -> Result<P
                 let identity = IdentityRow {
                     key: id.key(),
                     serial: 0,
-                    enrolled: i64::MIN,
-                    synced: i64::MIN,
-                    spool: 0,
+                    enrolled: 0,
+                    synced: 0,
+                    spool: SpoolPlace::default(),
                     decision: 0,
                     standing: Standing::Unreadable,
                 };
@@ -205,7 +205,7 @@ fn decode_page(page: &RawPage, decoder: &Decoder, reading: &Reading) -> Result<P
         let start = decoded.bytes.len() as u64;
         encode(&row, &mut decoded.bytes)
             .map_err(|error| SyncError::bug(format!("writing the run's spool: {error}")))?;
-        decoded.rows.push(IdentityRow { spool: start, ..identity });
+        decoded.rows.push(IdentityRow { spool: SpoolPlace::new(start), ..identity });
     }
     Ok(decoded)
 }
@@ -214,13 +214,12 @@ fn identity(device: &Device, reading: &Reading, basis: Option<&Basis>) -> Identi
     let sense = reading.sense_managed == SenseManaged::Exclude
         && device.text(Slot::MANAGEMENT_AGENT).is_some_and(|agent| agent.eq_ignore_ascii_case("msSense"));
     let serial = device.text(Slot::SERIAL_NUMBER).and_then(|serial| reading.placeholders.usable(serial));
-    let seconds = |slot| device.time(slot).map_or(i64::MIN, |time| time.timestamp());
     IdentityRow {
         key: device.id.key(),
         serial: serial.as_deref().map_or(0, serial_hash),
-        enrolled: seconds(Slot::ENROLLED),
-        synced: seconds(Slot::LAST_SYNC),
-        spool: 0,
+        enrolled: unix_seconds(device.time(Slot::ENROLLED)),
+        synced: unix_seconds(device.time(Slot::LAST_SYNC)),
+        spool: SpoolPlace::default(),
         decision: basis.filter(|_| !sense).map_or(0, |basis| early_decision(device, basis)),
         standing: if sense { Standing::Excluded } else { Standing::Live },
     }

@@ -56,6 +56,7 @@ pub(super) async fn user_index(
 ) -> Result<UserIndex, SyncError> {
     let settings = &rulebook.connection.users;
     let mut users = UserIndex::default();
+    users.reserve(usize::try_from(store.user_count().await?).unwrap_or_default());
     let mut chunks = store.users();
     while let Some(chunk) = chunks.next().await {
         for user in chunk? {

@@ -2,6 +2,7 @@
 
 use crate::support::{StillClock, TENANT, all, asset, link, open, try_open};
 use halo_integrator::store::{ChangeSet, Store, StoreError, StoreFolder};
+use integrator_core::model::link::agreement;
 use integrator_core::model::{AssetId, TenantId};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -115,7 +116,11 @@ async fn a_kill_loses_no_commit_and_leaves_none_in_part() {
             // The newest generation that wrote this part of the ring.
             let slot = number / BATCH;
             let expected = generation - (generation + RING - slot) % RING;
-            assert_eq!(summary.decision, expected, "record {number} after {generation}");
+            assert_eq!(
+                summary.agreed,
+                agreement(expected, link(number).shown),
+                "record {number} after {generation}"
+            );
             let held = store.assets(&[AssetId(summary.asset.0)]).await.unwrap();
             assert_eq!(held[0].as_ref().unwrap().username, Some(expected.to_string()));
         }

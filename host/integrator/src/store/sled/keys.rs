@@ -69,7 +69,7 @@ impl Kind {
     /// The device in a key that [`Kind::device`] made.
     pub(super) fn device_of(key: &[u8]) -> Option<DeviceKey> {
         let bytes: [u8; 16] = key.get(17..)?.try_into().ok()?;
-        Some(DeviceKey(u128::from_be_bytes(bytes)))
+        Some(DeviceKey::new(u128::from_be_bytes(bytes)))
     }
 
     /// The key of a record with a name.
@@ -90,7 +90,9 @@ impl Kind {
                 None => format!("{} with a key of {} bytes", self.name(), key.len()),
             },
             Self::Link | Self::LinkSummaries => match Self::device_of(key) {
-                Some(device) => format!("{} of device {}", self.name(), uuid::Uuid::from_u128(device.0)),
+                Some(device) => {
+                    format!("{} of device {}", self.name(), uuid::Uuid::from_u128(device.number()))
+                }
                 None => format!("{} with a key of {} bytes", self.name(), key.len()),
             },
             Self::Journal | Self::Lease | Self::Mark | Self::Run => {
@@ -115,9 +117,9 @@ mod tests {
 
     #[test]
     fn a_key_of_a_device_gives_the_device_back() {
-        let key = Kind::Link.device(DeviceKey(7), DeviceKey(u128::MAX - 1));
-        assert_eq!(Kind::device_of(&key), Some(DeviceKey(u128::MAX - 1)));
-        assert!(key.starts_with(&Kind::Link.tenant(DeviceKey(7))));
+        let key = Kind::Link.device(DeviceKey::new(7), DeviceKey::new(u128::MAX - 1));
+        assert_eq!(Kind::device_of(&key), Some(DeviceKey::new(u128::MAX - 1)));
+        assert!(key.starts_with(&Kind::Link.tenant(DeviceKey::new(7))));
     }
 
     #[test]
@@ -125,7 +127,7 @@ mod tests {
         assert_eq!(Kind::Asset.describe(&Kind::Asset.number(12)), "asset 12");
         assert_eq!(Kind::Mark.describe(&Kind::Mark.text(b"halo.users")), "mark halo.users");
         assert_eq!(
-            Kind::Link.describe(&Kind::Link.device(DeviceKey(1), DeviceKey(10))),
+            Kind::Link.describe(&Kind::Link.device(DeviceKey::new(1), DeviceKey::new(10))),
             "link of device 00000000-0000-0000-0000-00000000000a"
         );
     }

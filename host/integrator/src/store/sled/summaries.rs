@@ -8,6 +8,7 @@ use super::codec::{bad, connection_hash, decode, encode};
 use super::keys::Kind;
 use crate::store::{AssetSummary, StoreError};
 use ::sled::Batch;
+use integrator_core::model::link::agreement;
 use integrator_core::model::{AssetId, DeviceKey, Link, LinkState, LinkSummary};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -42,8 +43,8 @@ impl StoredLinkSummary {
             device: summary.key.to_bytes(),
             connection: connection_hash(&link.connection),
             asset: summary.asset.0,
-            decision: summary.decision,
-            shown: summary.shown,
+            decision: link.decision,
+            shown: link.shown,
             serial: summary.serial,
             state: summary.state,
         }
@@ -51,10 +52,9 @@ impl StoredLinkSummary {
 
     pub(super) fn summary(self) -> LinkSummary {
         LinkSummary {
-            key: DeviceKey(u128::from_be_bytes(self.device)),
+            key: DeviceKey::new(u128::from_be_bytes(self.device)),
             asset: AssetId(self.asset),
-            decision: self.decision,
-            shown: self.shown,
+            agreed: agreement(self.decision, self.shown),
             state: self.state,
             serial: self.serial,
         }
@@ -87,7 +87,7 @@ impl<'a> Blocks<'a> {
     /// The block in which the device belongs: the last that begins at or before it. A tenant's first block begins
     /// before all devices.
     fn link_block(&mut self, tenant: DeviceKey, device: DeviceKey) -> Result<Vec<u8>, StoreError> {
-        let first = Kind::LinkSummaries.device(tenant, DeviceKey(0));
+        let first = Kind::LinkSummaries.device(tenant, DeviceKey::new(0));
         let last = Kind::LinkSummaries.device(tenant, device);
         let touched = self.links.range(first.clone()..=last.clone()).next_back().map(|(key, _)| key);
         let stored = self
@@ -127,7 +127,7 @@ impl<'a> Blocks<'a> {
         if block.len() > LINKS_IN_BLOCK {
             let upper = block.split_off(block.len() / 2);
             if let Some(first) = upper.first() {
-                let device = DeviceKey(u128::from_be_bytes(first.device));
+                let device = DeviceKey::new(u128::from_be_bytes(first.device));
                 self.links.insert(Kind::LinkSummaries.device(tenant, device), upper);
             }
         }
