@@ -81,6 +81,8 @@ pub struct SettingsChange {
     pub integrator: String,
     /// For `connections/contoso.toml`.
     pub connection: String,
+    /// A second connection, `connections/other.toml`: changes to the same base.
+    pub other: Option<String>,
 }
 
 /// Halo to begin with.

@@ -37,7 +37,9 @@ pub fn play(case: &Case) -> String {
         fleet: Some(case.fleet()),
         microsoft: case.microsoft(),
         halo: case.halo.options.clone(),
-        settings: Overrides::default().and(&case.settings.integrator, &case.settings.connection),
+        settings: Overrides::default()
+            .and(&case.settings.integrator, &case.settings.connection)
+            .with_other(case.settings.other.as_deref()),
         ..WorldOptions::default()
     });
     for tenant in &case.tenants {

@@ -290,7 +290,13 @@ impl Surveyor<'_> {
             // Binding says what is missing.
             return Ok((named, None));
         }
-        match self.by_id(&known.facts).await? {
+        let of_name = TenantFacts { names: vec![name.to_owned()], ..TenantFacts::default() };
+        let found = match self.by_id(&known.facts).await? {
+            // Of that name there can be none but an inactive one.
+            ClientMatch::Nothing => match_client(&of_name, &self.customers.all),
+            found => found,
+        };
+        match found {
             ClientMatch::Held(reason) => Ok((Surveyed::Held(reason), None)),
             ClientMatch::Found(index, by) => {
                 let other =

@@ -3,6 +3,7 @@
 
 use super::decide::{Shared, Work};
 use super::error::SyncError;
+use super::resolve::Resolved;
 use super::sink::PlanSink;
 use super::stock::Stock;
 use crate::graph::{Existence, GraphClient};
@@ -95,6 +96,17 @@ impl<'a> Planner<'a> {
             left_out: FxHashSet::default(),
             user_reads: 0,
         }
+    }
+
+    /// Lets go of a tenant's rows, before those of the next are read.
+    pub(crate) fn let_go(&mut self) {
+        self.shared = Arc::new(Shared {
+            rulebook: Arc::clone(&self.shared.rulebook),
+            users: Arc::clone(&self.shared.users),
+            resolved: Resolved::default(),
+            now: self.shared.now,
+            only: None,
+        });
     }
 
     /// Turns to the devices of another tenant; what was planned and named once stays so.

@@ -26,7 +26,7 @@ const LOST_ASSET_READS: usize = 100;
 const MATCH_CHUNK: usize = 4096;
 
 /// What the decide pass works from. Rows, pairs and links by index.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Resolved {
     /// The rows of the sweep, by key.
     pub(crate) rows: Vec<IdentityRow>,

@@ -237,6 +237,7 @@ impl Session {
             };
             if let Lines::Planner(planner) = &mut lines {
                 self.plan_view(view, swept, &shared, planner, device, &empty).await?;
+                planner.let_go();
             }
         }
         let (sink, concluded, matched) = match lines {
