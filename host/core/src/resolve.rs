@@ -13,6 +13,5 @@ pub use absence::{Absence, absent_links};
 pub use duplicates::{Standings, judge_duplicates};
 pub use organisations::{ClientMatch, MatchedBy, TenantFacts, match_client};
 pub use pairing::{
-    Candidates, LinkedAssets, Pair, Pairing, Tier, Unlinked, hold_foreign, pair_linked, pair_unlinked,
-    tier_name,
+    Candidates, LinkedAssets, Pair, Pairing, Tier, Unlinked, pair_linked, pair_unlinked, tier_name,
 };

@@ -202,7 +202,7 @@ fn a_kill_while_clients_are_created_leaves_one_client_a_tenant(#[values(1, 2, 3)
     let mut import = world.start_import();
     let start = Instant::now();
     while world.halo.state().clients().count() < before + clients {
-        assert!(start.elapsed() < Duration::from_secs(60), "no client was created");
+        assert!(start.elapsed() < Duration::from_mins(1), "no client was created");
         thread::yield_now();
     }
     let _ = import.kill();

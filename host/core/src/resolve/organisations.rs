@@ -56,6 +56,9 @@ pub enum ClientMatch {
     Held(String),
 }
 
+/// Whether a client can be the tenant.
+type Fits<'a> = &'a dyn Fn(&Customer) -> bool;
+
 /// Matches a tenant with Halo's clients, inactive ones among them.
 pub fn match_client(facts: &TenantFacts, customers: &[Customer]) -> ClientMatch {
     let domains: Vec<String> = facts.domains.iter().map(|domain| fold(domain)).collect();
@@ -67,7 +70,7 @@ pub fn match_client(facts: &TenantFacts, customers: &[Customer]) -> ClientMatch 
     };
     let has_domain = |customer: &Customer| customer.domains.iter().any(|own| domains.contains(&fold(own)));
     let remembered = |customer: &Customer| facts.remembered == Some(customer.client.id);
-    let tiers: [(MatchedBy, &dyn Fn(&Customer) -> bool); 3] =
+    let tiers: [(MatchedBy, Fits<'_>); 3] =
         [(MatchedBy::TenantId, &has_id), (MatchedBy::Memory, &remembered), (MatchedBy::Domain, &has_domain)];
     for (by, fits) in tiers {
         match of_tier(by, fits, customers) {
@@ -86,7 +89,7 @@ pub fn match_client(facts: &TenantFacts, customers: &[Customer]) -> ClientMatch 
     ClientMatch::Nothing
 }
 
-fn of_tier(by: MatchedBy, fits: &dyn Fn(&Customer) -> bool, customers: &[Customer]) -> ClientMatch {
+fn of_tier(by: MatchedBy, fits: Fits<'_>, customers: &[Customer]) -> ClientMatch {
     let all: Vec<usize> =
         (0..customers.len()).filter(|index| customers.get(*index).is_some_and(fits)).collect();
     let active: Vec<usize> = all

@@ -217,6 +217,8 @@ fn pass_on(
 pub struct LinkedAssets {
     /// Linked to devices that live: no candidates.
     pub taken: FxHashSet<AssetId>,
+    /// Linked to devices of other tenants or connections: no candidates, and no second asset beside them either.
+    pub foreign: FxHashSet<AssetId>,
     /// Linked to devices that are gone, each with its link, which a match takes over.
     pub gone: FxHashMap<AssetId, u32>,
 }
@@ -232,7 +234,8 @@ pub fn pair_unlinked(
     tier_names: &[String],
     pairing: &mut Pairing,
 ) {
-    let LinkedAssets { mut taken, gone } = linked;
+    let LinkedAssets { mut taken, foreign, gone } = linked;
+    taken.extend(&foreign);
     let tiers = std::iter::once(Tier::IntuneId)
         .chain((0..candidates.tiers.len()).filter_map(|index| u8::try_from(index).ok().map(Tier::MatchBy)));
     for tier in tiers {
@@ -292,11 +295,12 @@ pub fn pair_unlinked(
             }
         }
     }
+    hold_foreign(rows, unlinked, candidates, &foreign, tier_names, pairing);
 }
 
 /// Holds the rows that nothing but assets of other tenants' devices fits: a second asset beside such a one would be
 /// one machine twice. Once the other device is gone, its asset is free.
-pub fn hold_foreign(
+fn hold_foreign(
     rows: &[IdentityRow],
     unlinked: &[Unlinked],
     candidates: &Candidates,

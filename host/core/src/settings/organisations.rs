@@ -105,7 +105,7 @@ impl Connection {
                 tenants: Vec::new(),
                 place: TenantPlace::Row(row.tenant.clone()),
             };
-            view.imports.default_site = row.default_site.clone();
+            view.imports.default_site.clone_from(&row.default_site);
             view
         });
         first.into_iter().chain(others).collect()

@@ -14,8 +14,8 @@ use integrator_core::decide::decision::match_values;
 use integrator_core::model::link::serial_hash;
 use integrator_core::model::{AssetId, DeviceKey, IdentityRow, LinkState, LinkSummary};
 use integrator_core::resolve::{
-    Candidates, LinkedAssets, Pair, Pairing, Unlinked, absent_links, hold_foreign, judge_duplicates,
-    pair_linked, pair_unlinked,
+    Candidates, LinkedAssets, Pair, Pairing, Unlinked, absent_links, judge_duplicates, pair_linked,
+    pair_unlinked,
 };
 use integrator_core::settings::{Connection, MatchReach};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -294,9 +294,8 @@ async fn match_unlinked(
         }
     }
     let (foreign, gone) = others.read(store, &rulebook.connection.id).await?;
-    linked.taken.extend(&foreign);
+    linked.foreign = foreign;
     pair_unlinked(&resolved.rows, &unlinked, &candidates, linked, &rulebook.tier_names, pairing);
-    hold_foreign(&resolved.rows, &unlinked, &candidates, &foreign, &rulebook.tier_names, pairing);
     Ok(gone)
 }
 

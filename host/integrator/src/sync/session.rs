@@ -121,14 +121,14 @@ impl Session {
         let world = self.world.clone();
         let store = world.store().await?;
         if wanted.only == Some(Entity::Organisations) {
-            return self.plan_organisations(&*store).await;
+            return Box::pin(self.plan_organisations(&*store)).await;
         }
         let mut sweeping = std::mem::take(&mut self.sweeping);
         let sweeping = async {
             let swept = sweeping.join_next().await.ok_or_else(|| SyncError::bug("a plan without a sweep"))?;
             swept.map_err(|error| SyncError::bug(format!("the sweep: {error}")))?
         };
-        let reading_halo = self.read_halo(&*store, lease, wanted);
+        let reading_halo = Box::pin(self.read_halo(&*store, lease, wanted));
         // Whichever side fails first ends the run; the other is dropped.
         let (swept, (halo, mut side)) = tokio::try_join!(sweeping, reading_halo)?;
         self.halo = Some(halo.clone());
@@ -138,7 +138,7 @@ impl Session {
             sink.step(step).await?;
         }
         let (device, allow) = (wanted.device, wanted.allow);
-        let footer = self.plan_tenants(swept, side, sink, &halo, &*store, device, allow).await?;
+        let footer = Box::pin(self.plan_tenants(swept, side, sink, &halo, &*store, device, allow)).await?;
         self.plan = Some(self.run.0.clone());
         self.footer = Some(footer.clone());
         Ok(footer)

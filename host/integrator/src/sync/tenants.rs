@@ -113,14 +113,14 @@ async fn check_permissions(connection: &Connection, graph: &GraphClient) -> Resu
 
 /// Where a plan's lines go: through the planner once there is a tenant to plan.
 enum Lines<'a> {
-    Sink(PlanSink, Catalogue),
-    Planner(Planner<'a>),
+    Sink(Box<(PlanSink, Catalogue)>),
+    Planner(Box<Planner<'a>>),
 }
 
 impl Lines<'_> {
     fn sink(&mut self) -> &mut PlanSink {
         match self {
-            Self::Sink(sink, _) => sink,
+            Self::Sink(parts) => &mut parts.0,
             Self::Planner(planner) => &mut planner.sink,
         }
     }
@@ -178,7 +178,7 @@ impl Session {
         let views = self.views.clone();
         let mut total = Total::default();
         let mut paired = FxHashSet::default();
-        let mut lines = Lines::Sink(sink, catalogue);
+        let mut lines = Lines::Sink(Box::new((sink, catalogue)));
         let mut first = Some((first, known));
         for ((view, rulebook), surveyed) in views.iter().zip(rulebooks).zip(surveyed) {
             let (swept, known) =
@@ -222,14 +222,11 @@ impl Session {
             let only = device.map(integrator_core::model::value::fold);
             let shared = Arc::new(Shared { rulebook, users, resolved, now: self.now, only });
             lines = match lines {
-                Lines::Sink(sink, catalogue) => Lines::Planner(Planner::new(
-                    sink,
-                    catalogue,
-                    halo,
-                    store,
-                    Arc::clone(&shared),
-                    &self.run.0,
-                )),
+                Lines::Sink(parts) => {
+                    let (sink, catalogue) = *parts;
+                    let shared = Arc::clone(&shared);
+                    Lines::Planner(Box::new(Planner::new(sink, catalogue, halo, store, shared, &self.run.0)))
+                }
                 Lines::Planner(mut planner) => {
                     planner.turn_to(Arc::clone(&shared));
                     Lines::Planner(planner)
@@ -241,11 +238,12 @@ impl Session {
             }
         }
         let (sink, concluded, matched) = match lines {
-            Lines::Planner(mut planner) => {
+            Lines::Planner(planner) => {
+                let mut planner = *planner;
                 planner.sink.notices.extend(planner.stock.notices());
                 (planner.sink, planner.concluded, planner.matched)
             }
-            Lines::Sink(sink, _) => (sink, 0, 0),
+            Lines::Sink(parts) => (parts.0, 0, 0),
         };
         if let Some(device) = device.filter(|_| sink.counts.devices_read == 0) {
             return Err(SyncError::settings(

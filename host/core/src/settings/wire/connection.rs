@@ -121,6 +121,7 @@ pub(in crate::settings) struct Organisations {
 /// `[[organisations.tenants]]`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the fields are the keys as they are written")]
 pub(in crate::settings) struct Tenant {
     /// Directory (tenant) ID, or a domain name of the tenant.
     #[schemars(required)]
