@@ -40,6 +40,7 @@ cases! {
     a_stored_plan_of_organisations_is_applied_exactly,
     a_tenant_is_added_to_those_that_a_client_has,
     a_tenant_named_by_its_domain_is_found_by_its_id,
+    a_tenant_that_may_not_be_read_is_named_as_the_settings_say,
     a_tenant_without_a_client_gets_one_with_its_main_site,
     a_type_name_that_is_too_long_fails_alone,
     a_type_named_by_a_field_is_created_once,
