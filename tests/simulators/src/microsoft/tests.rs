@@ -4,6 +4,7 @@ mod batches;
 mod device_reads;
 mod graph_rules;
 mod sign_in;
+mod tenants;
 
 use reqwest::Response;
 use serde_json::{Value, json};
