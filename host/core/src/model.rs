@@ -7,6 +7,7 @@ pub mod asset;
 pub mod catalogue;
 pub mod customer;
 pub mod device;
+pub mod entra;
 pub mod ids;
 pub mod link;
 pub mod property;
@@ -18,6 +19,7 @@ pub use asset::{Asset, HaloUser, Member};
 pub use catalogue::{AssetType, Catalogue, Client, Named, Site};
 pub use customer::{Activity, ClientWrite, Customer, CustomerTenant};
 pub use device::{Device, IdentityRow, Projection, Slot, UnreadableRow};
+pub use entra::EntraUser;
 pub use ids::{
     AssetId, ClientId, DeviceId, DeviceKey, FieldId, GroupId, SiteId, StatusId, TenantId, TypeId, UserId,
 };

@@ -30,10 +30,10 @@ pub use example::{
 pub use fields::{EmptyPolicy, FieldMapping, Piece, Source, Transform, WritePolicy};
 pub use imports::{
     Creation, DefaultSite, Imports, MatchReach, SenseManaged, SharedSerial, SiteMode, UnlinkUnmatched,
-    UserIdentifier, Users,
+    UserIdentifier, UserSource, Users,
 };
 pub use integrator::{HaloSettings, HttpSettings, IntegratorSettings, LogFormat};
-pub use load::{SourceFile, load, read};
+pub use load::{SourceFile, data_folder, judge_connection, load, load_integrator, read};
 pub use organisations::{ClientCreation, Exclusion, Organisations, Tenant, TenantPlace};
 pub use schema::{SchemaOf, schema};
 

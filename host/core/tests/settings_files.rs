@@ -167,9 +167,9 @@ fn the_texts_that_are_written_for_people_are_read_without_a_problem() {
             ("deviceName".into(), "inventory_number".into()),
         ],
         statuses: Some(ExampleStatuses {
-            new: "Active".into(),
-            deleted: "Retired".into(),
-            recovered: "Active".into(),
+            new: Some("Active".into()),
+            deleted: Some("Retired".into()),
+            recovered: Some("Active".into()),
         }),
     };
     let connection = settings::example_connection(&full);

@@ -12,6 +12,7 @@ mod completions;
 mod context;
 mod demo;
 mod failure;
+mod files;
 mod folder;
 mod import;
 mod init;
@@ -77,14 +78,14 @@ fn carry_out(arguments: Arguments) -> ExitClass {
 async fn run(context: &Context, command: Command) -> Result<ExitClass, Failure> {
     match command {
         Command::Demo(asked) => demo::run(context, &asked).await,
-        Command::Init(asked) => init::run(context, asked),
+        Command::Init(asked) => init::run(context, *asked).await,
         Command::Check(asked) => check::run(context, &asked).await,
         Command::Plan(asked) => plan::run(context, asked).await,
         Command::Apply(asked) => apply::run(context, &asked).await,
         Command::Import(asked) => import::run(context, asked).await,
         Command::Runs(asked) => runs::run(context, asked).await,
         Command::Secret(asked) => secret::run(context, asked),
-        Command::Settings(asked) => settings::run(context, &asked),
+        Command::Settings(asked) => settings::run(context, asked).await,
         Command::Completions(asked) => completions::run(context, &asked),
     }
 }

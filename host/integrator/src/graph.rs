@@ -7,11 +7,13 @@ mod client;
 mod decode;
 mod error_body;
 mod field;
+mod owners;
 mod page;
 mod people;
 mod roles;
 mod sign_in;
 mod sweep;
+mod users;
 
 pub use crate::http::HttpError as GraphError;
 pub use batch::Existence;
@@ -20,3 +22,4 @@ pub use decode::{Decoder, decode_row};
 pub use page::RawPage;
 pub use people::Organization;
 pub use sweep::{Sweep, SweepAhead, SweepError, SweepProblem};
+pub use users::{UserChange, UserPatch, UserRound, UserRoundError};

@@ -6,6 +6,7 @@ pub mod command;
 pub mod graph;
 pub mod halo;
 pub mod http;
+pub mod pull;
 pub mod secrets;
 pub mod store;
 pub mod sync;

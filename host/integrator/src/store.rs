@@ -21,9 +21,12 @@ pub use records::{
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use integrator_core::model::{
-    Asset, AssetId, DeviceKey, HaloUser, Link, LinkSummary, RunId, RunRecord, UserId,
+    Asset, AssetId, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, RunId, RunRecord, UserId,
 };
 use std::time::Duration;
+
+/// Name of the mark that every change of a user changes: equal marks, equal users.
+pub const USERS_GENERATION: &str = "halo-users-generation";
 
 /// A stream of chunks, each a few thousand rows at most. It ends after its first error.
 pub type Chunks<T> = BoxStream<'static, Result<Vec<T>, StoreError>>;
@@ -66,6 +69,16 @@ pub trait Store: Send + Sync {
 
     /// How many users the index holds. Kept, not counted: cheap.
     async fn user_count(&self) -> Result<u64, StoreError>;
+
+    /// Every user of an Entra tenant that is kept.
+    fn entra_users(&self, tenant: DeviceKey) -> Chunks<EntraUser>;
+
+    /// These users of a tenant, by the keys of their object ids, in the order asked; `None` where none is kept.
+    async fn entra_users_by_id(
+        &self,
+        tenant: DeviceKey,
+        ids: &[DeviceKey],
+    ) -> Result<Vec<Option<EntraUser>>, StoreError>;
 
     /// A small document that a run left for the next one.
     async fn mark(&self, name: &str) -> Result<Option<serde_json::Value>, StoreError>;

@@ -7,12 +7,15 @@
 mod apply;
 mod catalogue;
 pub mod check;
+mod choices;
 mod decide;
 mod error;
+mod halo_settings;
 mod index;
 pub mod options;
 mod organisations;
 pub mod outcome;
+mod people;
 mod permissions;
 mod plan_file;
 mod planner;
@@ -27,7 +30,9 @@ mod tenants;
 pub mod world;
 
 pub use check::{CheckItem, CheckReport, check};
+pub use choices::{Choices, find_halo};
 pub use error::SyncError;
+pub use halo_settings::{HaloIntuneSettings, halo_settings};
 pub use options::{Allowances, ImportOptions, IndexReading, PlanOptions, PlanSource};
 pub use outcome::{ExitClass, PlanOutcome, RunOutcome};
 pub use progress::{Progress, ProgressEvent, Silent};

@@ -24,14 +24,15 @@ impl Source {
 }
 
 /// What each module may name of its neighbours. `command` is the top and may name any; nobody may name it.
-const MAY_NAME: [(&str, &[&str]); 7] = [
+const MAY_NAME: [(&str, &[&str]); 8] = [
     ("http", &[]),
     ("store", &[]),
     ("secrets", &[]),
     ("graph", &["http"]),
     ("halo", &["http"]),
+    ("pull", &["halo"]),
     ("sync", &["graph", "halo", "store", "http"]),
-    ("command", &["http", "store", "secrets", "graph", "halo", "sync"]),
+    ("command", &["http", "store", "secrets", "graph", "halo", "pull", "sync"]),
 ];
 
 /// What `sync` may name of `http`: whoever wires a run hands it the maker of clients, and an error says what kind of
@@ -296,6 +297,30 @@ fn every_test_that_the_architecture_names_exists() {
             && !cases.iter().any(|source| source.path.ends_with(&case))
     });
     check(&missing.map(|name| format!("there is no test `{name}`")).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_scenario_that_the_guide_names_exists() {
+    let text = fs::read_to_string(root().join("docs/guide.md")).unwrap();
+    let rows: Vec<&str> =
+        text.lines().filter(|line| line.starts_with("| ") && !line.contains("---")).collect();
+    assert!(rows.len() > 40, "only {} rows were found", rows.len());
+    let code = rust();
+    let cases = files("tests/scenarios/cases", ".toml");
+    let mut problems = Vec::new();
+    for row in rows {
+        let Some(scenarios) = row.trim_end_matches(['|', ' ']).rsplit('|').next() else { continue };
+        for name in scenarios.split('`').skip(1).step_by(2) {
+            let function = format!("fn {name}(");
+            let case = format!("/{name}.toml");
+            let is_there = code.iter().any(|source| source.text.contains(&function))
+                || cases.iter().any(|source| source.path.ends_with(&case));
+            if !is_there {
+                problems.push(format!("there is no scenario `{name}`: {row}"));
+            }
+        }
+    }
+    check(&problems);
 }
 
 #[test]

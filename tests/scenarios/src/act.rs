@@ -42,6 +42,9 @@ fn add(state: &mut HaloState, change: &AssetChange) {
 
 /// A change in Intune.
 pub fn in_intune(world: &World, step: &IntuneStep) {
+    if step.expire_user_links {
+        world.microsoft.expire_user_links();
+    }
     let Some(number) = step.tenant else {
         if let Some(roles) = &step.roles {
             world.microsoft.options().roles.clone_from(roles);
@@ -56,6 +59,25 @@ pub fn in_intune(world: &World, step: &IntuneStep) {
 }
 
 fn in_fleet(fleet: &mut Fleet, step: &IntuneStep) {
+    if let Some(changes) = &step.set_user {
+        let number = changes.get("id").and_then(serde_json::Value::as_u64).expect("`set_user` needs an id");
+        let user = fleet.user(&user_id(number)).expect("a user of the tenant");
+        let mut row = serde_json::to_value(user).expect("a user is JSON");
+        for (name, value) in changes.iter().filter(|(name, _)| *name != "id") {
+            row[name] = value.clone();
+        }
+        assert!(fleet.edit_user(serde_json::from_value(row).expect("a user of the tenant")));
+    }
+    if let Some(number) = step.remove_user {
+        assert!(fleet.remove_user(&user_id(number.into())), "there is no user {number}");
+    }
+    if let Some((device, user)) = step.owner {
+        let row = fleet.device(&device_id(device.into())).expect("a device");
+        let record =
+            row["azureADDeviceId"].as_str().expect("a device that is registered in Entra").to_owned();
+        let owner = if user == 0 { String::new() } else { user_id(user.into()) };
+        fleet.set_owner(&record, &owner);
+    }
     if let Some(changes) = &step.set {
         let number =
             changes.get("id").and_then(serde_json::Value::as_u64).expect("`set` needs the device's id");

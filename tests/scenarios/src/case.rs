@@ -35,6 +35,9 @@ pub struct Case {
     /// Further tenants that the application is known in.
     #[serde(default)]
     pub tenants: Vec<TenantSeed>,
+    /// Application permissions of Graph besides the usual ones.
+    #[serde(default)]
+    pub permissions: Vec<String>,
     /// Halo to begin with.
     #[serde(default)]
     pub halo: HaloSeed,
@@ -145,6 +148,14 @@ pub struct IntuneStep {
     pub add: Option<Map<String, Value>>,
     /// Removes all devices.
     pub empty: bool,
+    /// Sets properties of the user that `id` names.
+    pub set_user: Option<Map<String, Value>>,
+    /// Deletes this user.
+    pub remove_user: Option<u32>,
+    /// Entra registers an owner: the device, and the user (0: nobody).
+    pub owner: Option<(u32, u32)>,
+    /// Entra forgets what changed among its users so far.
+    pub expire_user_links: bool,
     /// All devices synchronise, and nothing else changes.
     pub synchronise: bool,
 }
@@ -331,8 +342,12 @@ impl Case {
 
     /// The options of the connection's own tenant.
     pub fn microsoft(&self) -> MicrosoftOptions {
-        let options =
-            MicrosoftOptions { page_size: self.page_size.unwrap_or(1000), ..MicrosoftOptions::default() };
+        let usual = MicrosoftOptions::default();
+        let options = MicrosoftOptions {
+            page_size: self.page_size.unwrap_or(1000),
+            roles: usual.roles.iter().cloned().chain(self.permissions.clone()).collect(),
+            ..usual
+        };
         self.organisation.over(options)
     }
 }

@@ -62,6 +62,10 @@ pub struct Fleet {
     users: Option<Vec<FleetUser>>,
     /// Users that the tenant no longer has.
     deleted_users: HashSet<String>,
+    edited_users: HashMap<String, FleetUser>,
+    user_changes: Vec<String>,
+    /// Registered owners by the device record's id.
+    owners: HashMap<String, String>,
     revision: u64,
 }
 
@@ -101,6 +105,9 @@ impl Fleet {
             touches: Vec::new(),
             users: None,
             deleted_users: HashSet::new(),
+            edited_users: HashMap::new(),
+            user_changes: Vec::new(),
+            owners: HashMap::new(),
             revision: 0,
         }
     }
@@ -238,6 +245,7 @@ impl Fleet {
             Some(users) => users.get(usize::try_from(index).ok()?)?.clone(),
             None => self.generator.user(index, &self.domain),
         };
+        let user = self.edited_users.get(&user.id).cloned().unwrap_or(user);
         (!self.deleted_users.contains(&user.id)).then_some(user)
     }
 
@@ -250,7 +258,34 @@ impl Fleet {
     pub fn remove_user(&mut self, id: &str) -> bool {
         let Some(user) = self.user(id) else { return false };
         self.revision += 1;
+        self.user_changes.push(user.id.clone());
         self.deleted_users.insert(user.id)
+    }
+
+    /// Replaces a user who has this object id.
+    pub fn edit_user(&mut self, user: FleetUser) -> bool {
+        if self.user(&user.id).is_none() {
+            return false;
+        }
+        self.revision += 1;
+        self.user_changes.push(user.id.clone());
+        self.edited_users.insert(user.id.clone(), user);
+        true
+    }
+
+    /// The object ids of users that changed or went, in the order in which they did.
+    pub fn user_changes(&self) -> &[String] {
+        &self.user_changes
+    }
+
+    /// Registers this user (by object id; empty: nobody) as the owner of an Entra device record.
+    pub fn set_owner(&mut self, entra_device: &str, user: &str) {
+        self.owners.insert(entra_device.to_ascii_lowercase(), user.to_owned());
+    }
+
+    /// The registered owner of an Entra device record, where one was set.
+    pub fn owner(&self, entra_device: &str) -> Option<String> {
+        self.owners.get(&entra_device.to_ascii_lowercase()).cloned()
     }
 
     /// A device as a single read shows it.

@@ -11,6 +11,7 @@ mod clock;
 mod configuration;
 mod control;
 mod customers;
+mod intune_connections;
 mod list;
 mod options;
 mod query;
@@ -39,6 +40,7 @@ pub use self::catalog::{
     TypeSeed, User, UserSeed,
 };
 pub use self::clock::{Clock, DateForm};
+pub use self::intune_connections::{AzureConnectionSeed, ConnectionForm};
 pub use self::options::{
     Access, Agent, BatchFailure, BrokenRow, Columns, ConfigurationAccess, Discovery, EmptyFields, ErrorShape,
     FieldStorage, GeneralUsers, HaloOptions, IntuneIdStorage, InventoryNumbers, RateLimit,

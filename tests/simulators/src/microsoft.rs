@@ -5,6 +5,7 @@
 //! its client.
 
 mod batch;
+mod changes;
 mod control;
 mod devices;
 mod directory;
@@ -12,6 +13,7 @@ mod entra;
 mod errors;
 mod graph;
 mod query;
+mod records;
 mod tokens;
 
 use std::collections::HashMap;
@@ -84,6 +86,10 @@ pub struct MicrosoftOptions {
     pub token_form: TokenForm,
     /// How many devices a page has at most; the real service has 1,000.
     pub page_size: usize,
+    /// How many users a page of changes has at most.
+    pub user_change_page: u64,
+    /// Links to changes of users before this one of the fleet's log are no longer known.
+    pub oldest_user_change: u64,
     /// Whether rendered pages are kept.
     pub page_cache: PageCache,
 }
@@ -103,6 +109,8 @@ impl Default for MicrosoftOptions {
             token_seconds: 3599,
             token_form: TokenForm::Jwt,
             page_size: 1000,
+            user_change_page: 200,
+            oldest_user_change: 0,
             page_cache: PageCache::Off,
         }
     }
@@ -274,6 +282,12 @@ impl Microsoft {
     /// Lets every token that was issued so far expire.
     pub fn expire_tokens(&self) {
         self.shared.tokens.expire_all();
+    }
+
+    /// Lets every link to changes of users expire that was given so far.
+    pub fn expire_user_links(&self) {
+        let changes = self.shared.fleet().user_changes().len() as u64;
+        self.shared.options().oldest_user_change = changes + 1;
     }
 
     /// Renders all pages of the list of devices beforehand and keeps them, for a sweep that begins with exactly this

@@ -120,7 +120,7 @@ pub fn decide(
         .enumerate()
         .map(|(mapping, value)| FieldDecision { mapping, value: value.map(Value::into_text) })
         .collect();
-    let user = users.find(device, rulebook.connection.users.identifier);
+    let user = users.find(device, &rulebook.connection.users);
     let site = decide_site(rulebook, user);
     let mut decision = Decision { asset_type, fields, user, site, digest: 0 };
     decision.digest = digest(rulebook, &decision);

@@ -1,9 +1,11 @@
 //! Which Halo user a device's user is.
 
+mod packed;
+
 use crate::model::device::Slot;
 use crate::model::value::fold;
-use crate::model::{ClientId, Device, DeviceKey, HaloUser, SiteId, UserId};
-use crate::settings::{UserIdentifier, Users};
+use crate::model::{ClientId, Device, DeviceKey, EntraUser, HaloUser, SiteId, UserId};
+use crate::settings::{UserIdentifier, UserSource, Users};
 use rustc_hash::FxHashMap;
 
 /// A Halo user, as far as a decision needs one.
@@ -26,7 +28,10 @@ pub struct UserIndex {
     place_numbers: FxHashMap<(Option<SiteId>, Option<ClientId>), u32>,
     /// Pairs of users that share an identifier.
     several: FxHashMap<DeviceKey, UserId>,
-    entra: FxHashMap<DeviceKey, String>,
+    /// What Entra's users are found by: the key of the identifier, by object id.
+    entra: FxHashMap<DeviceKey, DeviceKey>,
+    /// The key of the registered owner's identifier, by the id of the device's Entra record.
+    owners: FxHashMap<DeviceKey, DeviceKey>,
 }
 
 /// The first user with an identifier. Small, because there may be a million.
@@ -83,27 +88,33 @@ impl UserIndex {
     }
 
     /// Takes in what Entra says of a user, for identifiers that the device's own row lacks.
-    pub fn add_entra(&mut self, user_id: &str, identifier: String) {
-        self.entra.insert(DeviceKey::of(user_id), identifier);
+    pub fn add_entra(&mut self, user: &EntraUser, identifier: UserIdentifier) {
+        if let Some(key) = entra_value(user, identifier).and_then(key_of) {
+            self.entra.insert(DeviceKey::of(&user.id), key);
+        }
     }
 
-    /// Finds the Halo user of a device's primary user.
-    pub fn find(&self, device: &Device, identifier: UserIdentifier) -> UserDecision {
-        let value = match identifier {
-            UserIdentifier::AzureObjectId => device.text(Slot::USER_ID),
-            UserIdentifier::UserPrincipalName | UserIdentifier::Login => {
-                device.text(Slot::USER_PRINCIPAL_NAME)
+    /// Takes in the registered owner of the Entra record with this device id. Entra's users come first.
+    pub fn add_owner(&mut self, entra_device: &str, owner: &EntraUser, identifier: UserIdentifier) {
+        let key = if identifier.is_on_the_device() {
+            entra_value(owner, identifier).and_then(key_of)
+        } else {
+            self.entra.get(&DeviceKey::of(&owner.id)).copied()
+        };
+        if let Some(key) = key {
+            self.owners.insert(DeviceKey::of(entra_device), key);
+        }
+    }
+
+    /// Finds the Halo user of a device's user.
+    pub fn find(&self, device: &Device, settings: &Users) -> UserDecision {
+        let key = match settings.source {
+            UserSource::Intune => self.primary_user(device, settings.identifier),
+            UserSource::Entra => {
+                device.text(Slot::ENTRA_DEVICE_ID).and_then(|id| self.owners.get(&DeviceKey::of(id))).copied()
             }
-            UserIdentifier::Email => device.text(Slot::EMAIL_ADDRESS),
-            UserIdentifier::SamAccountName | UserIdentifier::EmployeeId => device
-                .text(Slot::USER_ID)
-                .and_then(|id| self.entra.get(&DeviceKey::of(id)))
-                .map(String::as_str),
         };
-        let Some(folded) = value.map(fold).filter(|value| !value.is_empty()) else {
-            return UserDecision::NoUser;
-        };
-        let key = DeviceKey::of(&folded);
+        let Some(key) = key else { return UserDecision::NoUser };
         let Some(entry) = self.by_identifier.get(&key) else { return UserDecision::Unmatched };
         match (entry.shared, self.several.get(&key)) {
             (Shared::Yes, other) => UserDecision::Ambiguous(entry.id, other.copied().unwrap_or(entry.id)),
@@ -113,8 +124,40 @@ impl UserIndex {
             }
         }
     }
+
+    /// The key of the identifier of a device's primary user.
+    fn primary_user(&self, device: &Device, identifier: UserIdentifier) -> Option<DeviceKey> {
+        let value = match identifier {
+            UserIdentifier::AzureObjectId => device.text(Slot::USER_ID),
+            UserIdentifier::UserPrincipalName | UserIdentifier::Login => {
+                device.text(Slot::USER_PRINCIPAL_NAME)
+            }
+            UserIdentifier::Email => device.text(Slot::EMAIL_ADDRESS),
+            UserIdentifier::SamAccountName | UserIdentifier::EmployeeId => {
+                let id = device.text(Slot::USER_ID)?;
+                return self.entra.get(&DeviceKey::of(id)).copied();
+            }
+        };
+        value.and_then(key_of)
+    }
 }
 
+/// What Entra's users are paired by.
+fn entra_value(user: &EntraUser, identifier: UserIdentifier) -> Option<&str> {
+    match identifier {
+        UserIdentifier::AzureObjectId => Some(&user.id),
+        UserIdentifier::UserPrincipalName | UserIdentifier::Login => user.principal_name.as_deref(),
+        UserIdentifier::Email => user.mail.as_deref(),
+        UserIdentifier::SamAccountName => user.sam_account_name.as_deref(),
+        UserIdentifier::EmployeeId => user.employee_id.as_deref(),
+    }
+}
+
+/// The key that an identifier is compared by: trimmed, without regard to case; empty is nobody's.
+fn key_of(value: &str) -> Option<DeviceKey> {
+    let folded = fold(value);
+    (!folded.is_empty()).then(|| DeviceKey::of(&folded))
+}
 fn halo_value<'a>(user: &'a HaloUser, settings: &Users) -> Option<&'a str> {
     let member = match settings.identifier {
         UserIdentifier::AzureObjectId => return user.azure_id.as_deref(),
@@ -184,6 +227,7 @@ mod tests {
     #[test]
     fn identifiers_compare_trimmed_and_folded_and_empty_matches_nobody() {
         let settings = Users {
+            source: UserSource::Intune,
             identifier: UserIdentifier::UserPrincipalName,
             halo_field: None,
             unlink_unmatched: UnlinkUnmatched::Keep,
@@ -194,7 +238,7 @@ mod tests {
         index.add(&user(3, "bob@contoso.com"), &settings);
         index.add(&user(4, "BOB@contoso.com"), &settings);
         index.add(&HaloUser { inactive: true, ..user(5, "cy@contoso.com") }, &settings);
-        let find = |upn| index.find(&device(upn), UserIdentifier::UserPrincipalName);
+        let find = |upn| index.find(&device(upn), &settings);
         assert!(
             matches!(find(Some("ann@contoso.COM")), UserDecision::Matched(found) if found.id == UserId(1))
         );

@@ -161,7 +161,8 @@ fn changes(
     }
     for user in write.users.iter().flatten() {
         let name = user_name.map(str::to_owned);
-        change(Part::User, "user", user.to_string(), name, "the device's primary user".to_owned());
+        let noun = facts.rulebook.connection.users.source.noun();
+        change(Part::User, "user", user.to_string(), name, format!("the device's {noun}"));
     }
     if let Some(id) = &write.intune_id {
         change(Part::IntuneId, INTUNE_ID, id.clone(), None, "tells which device the asset is".to_owned());

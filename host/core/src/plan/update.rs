@@ -256,11 +256,12 @@ impl Draft<'_> {
                     return true;
                 }
                 let others = held.into_iter().filter(|one| Some(*one) != replaced && *one != user.id);
+                let noun = self.facts.rulebook.connection.users.source.noun();
                 let reason = match replaced {
                     Some(old) => {
-                        format!("the device's primary user changed; replaces user {old}, whom we linked")
+                        format!("the device's {noun} changed; replaces user {old}, whom we linked")
                     }
-                    None => "the device's primary user".to_owned(),
+                    None => format!("the device's {noun}"),
                 };
                 (std::iter::once(user.id).chain(others).collect(), reason)
             }

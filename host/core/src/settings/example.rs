@@ -56,15 +56,15 @@ pub struct ExampleRule {
     pub contains: String,
 }
 
-/// Statuses of the example.
-#[derive(Clone, Debug)]
+/// Statuses of the example; one that is left out is never written.
+#[derive(Clone, Debug, Default)]
 pub struct ExampleStatuses {
     /// For assets that the import creates.
-    pub new: String,
+    pub new: Option<String>,
     /// For assets whose device is gone.
-    pub deleted: String,
+    pub deleted: Option<String>,
     /// For assets whose device came back.
-    pub recovered: String,
+    pub recovered: Option<String>,
 }
 
 /// A commented `integrator.toml`.
@@ -213,13 +213,16 @@ fn statuses(statuses: Option<&ExampleStatuses>) -> String {
                 # new = \"Active\"\n# deleted = \"Retired\"\n# recovered = \"Active\"\ndeleted_after_runs = 2\n"
             .to_owned();
     };
+    let line = |key: &str, status: &Option<String>| match status {
+        Some(status) => format!("{key} = {}", quote(status)),
+        None => format!("# {key} = \"…\""),
+    };
     format!(
-        "[statuses]                             # a status that is left out is never written\nnew = {}\n\
-         deleted = {}\nrecovered = {}\n\
+        "[statuses]                             # a status that is left out is never written\n{}\n{}\n{}\n\
          deleted_after_runs = 2                 # complete runs in a row without the device, before it counts as deleted\n",
-        quote(new),
-        quote(deleted),
-        quote(recovered)
+        line("new", new),
+        line("deleted", deleted),
+        line("recovered", recovered)
     )
 }
 

@@ -91,12 +91,33 @@ pub enum SenseManaged {
 /// The tab "Users".
 #[derive(Clone, Debug)]
 pub struct Users {
+    /// `source`: where a device's user comes from.
+    pub source: UserSource,
     /// Which value pairs an Intune user with a Halo user.
     pub identifier: UserIdentifier,
     /// The member or custom field of Halo's user that holds it, where the identifier has no fixed one.
     pub halo_field: Option<String>,
     /// `unlink_unmatched`
     pub unlink_unmatched: UnlinkUnmatched,
+}
+
+/// `source`: where a device's user comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserSource {
+    /// `intune`: the primary user, which stands on the device's own row.
+    Intune,
+    /// `entra`: the registered owner of the device's Entra record; without one the device has no user.
+    Entra,
+}
+
+impl UserSource {
+    /// What such a user is called in reasons.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Intune => "primary user",
+            Self::Entra => "registered owner",
+        }
+    }
 }
 
 /// Which value pairs an Intune user with a Halo user.
@@ -117,7 +138,8 @@ pub enum UserIdentifier {
 }
 
 impl UserIdentifier {
-    /// Whether the value is on the device's own row, or must be read from Entra's users.
+    /// Whether the value stands where a device's user does (the device's own row, the owner's row), or must be read
+    /// from Entra's users.
     pub fn is_on_the_device(self) -> bool {
         matches!(self, Self::AzureObjectId | Self::UserPrincipalName | Self::Email | Self::Login)
     }

@@ -2,6 +2,7 @@
 
 use super::connection::Connection;
 use super::diagnostic::{Diagnostic, SettingsError};
+use super::integrator::IntegratorSettings;
 use super::schema::{SchemaOf, schema};
 use super::source::Report;
 use super::{Settings, check, shape, wire};
@@ -50,6 +51,58 @@ pub fn load(folder: &Path) -> Result<Settings, SettingsError> {
         diagnostics.extend(more);
     }
     Err(SettingsError { diagnostics })
+}
+
+/// Reads and checks `integrator.toml` alone: for what is done before there is a connection.
+pub fn load_integrator(folder: &Path) -> Result<IntegratorSettings, SettingsError> {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let written = integrator_text(&folder)?;
+    let mut report = Report::new(INTEGRATOR, &written);
+    let checked = parse::<wire::integrator::Integrator>(&written, SchemaOf::Integrator, &mut report)
+        .and_then(|file| check::integrator::integrator(&file, &folder, &mut report));
+    let diagnostics = report.finish();
+    match checked {
+        Some(checked) if diagnostics.is_empty() => Ok(checked),
+        _ => Err(SettingsError { diagnostics }),
+    }
+}
+
+/// The data folder that `integrator.toml` names, whatever else of the settings is still missing or wrong. Errors
+/// where it cannot be known.
+pub fn data_folder(folder: &Path) -> Result<PathBuf, SettingsError> {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let text = integrator_text(&folder)?;
+    let mut report = Report::new(INTEGRATOR, &text);
+    let parsed = parse::<wire::integrator::Integrator>(&text, SchemaOf::Integrator, &mut report);
+    if let Some(file) = parsed
+        && !report.is_damaged("data")
+        && let Some(data) = check::integrator::data(&file, &folder, &mut report)
+    {
+        return Ok(data);
+    }
+    Err(SettingsError { diagnostics: report.finish() })
+}
+
+/// What is wrong with the file of one connection, whether it is written already or not, beside the other files of the
+/// folder as they are.
+pub fn judge_connection(file: &SourceFile, folder: &Path) -> Vec<Diagnostic> {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let (mut files, _) = gather(&folder);
+    files.retain(|other| other.path != file.path);
+    files.push(file.clone());
+    let name = shown(&file.path);
+    match read(&files, &folder) {
+        Ok(_) => Vec::new(),
+        Err(error) => error.diagnostics.into_iter().filter(|problem| problem.file == name).collect(),
+    }
+}
+
+fn integrator_text(folder: &Path) -> Result<String, SettingsError> {
+    let unreadable = |error: &dyn std::fmt::Display| SettingsError {
+        diagnostics: vec![unreadable(Path::new(INTEGRATOR), &error.to_string())],
+    };
+    let bytes = std::fs::read(folder.join(INTEGRATOR)).map_err(|error| unreadable(&error))?;
+    String::from_utf8(bytes).map_err(|_| unreadable(&"it is not UTF-8 text"))
 }
 
 /// Checks settings that were read already; `folder` is where relative paths start.

@@ -67,7 +67,7 @@ pub(super) enum Command {
     /// Show everything once against built-in simulators: plan, import, import again
     Demo(demo::Asked),
     /// Write a commented settings folder
-    Init(init::Asked),
+    Init(Box<init::Asked>),
     /// Check the settings; with --online also sign-in, permissions and names
     Check(check::Asked),
     /// Work out what an import would write, with reasons, and write nothing

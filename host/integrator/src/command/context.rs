@@ -10,7 +10,7 @@ use super::stop;
 use crate::secrets::SecretKeeper;
 use crate::sync::{Progress, World};
 use integrator_core::ports::SystemClock;
-use integrator_core::settings::{self, Connection, LogFormat, Settings};
+use integrator_core::settings::{self, Connection, IntegratorSettings, LogFormat, Settings};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
@@ -63,14 +63,31 @@ impl Context {
         self.settings_of(&self.folder())
     }
 
+    /// What all connections share, without looking at the connections.
+    pub(super) fn integrator(&self) -> Result<IntegratorSettings, Failure> {
+        let folder = self.settings_folder()?;
+        let loaded = settings::load_integrator(&folder)?;
+        self.begin_logging(loaded.log_format);
+        Ok(loaded)
+    }
+
+    /// The data folder, whatever else is wrong with the settings.
+    pub(super) fn data_folder(&self) -> Result<PathBuf, Failure> {
+        let folder = self.settings_folder()?;
+        self.begin_logging(LogFormat::Text);
+        Ok(settings::data_folder(&folder)?)
+    }
+
+    /// The settings folder, if it is one.
+    fn settings_folder(&self) -> Result<PathBuf, Failure> {
+        let folder = self.folder();
+        no_settings(&folder)?;
+        Ok(folder)
+    }
+
     /// The same of another folder.
     pub(super) fn settings_of(&self, folder: &Path) -> Result<Settings, Failure> {
-        if !folder.join(folder::INTEGRATOR).exists() {
-            let program = folder::program();
-            return Err(Failure::usage(format!("there are no settings in {}", folder.display())).hint(format!(
-                "`{program} init` writes them; `--config DIR` names another folder; `{program} demo` needs none"
-            )));
-        }
+        no_settings(folder)?;
         let loaded = settings::load(folder)?;
         self.begin_logging(loaded.integrator.log_format);
         Ok(loaded)
@@ -87,6 +104,16 @@ impl Context {
         let progress = Arc::clone(&self.bars) as Arc<dyn Progress>;
         World::new(Arc::new(settings), Arc::new(SystemClock), Arc::new(keeper), progress, self.stop())
     }
+}
+
+fn no_settings(folder: &Path) -> Result<(), Failure> {
+    if folder.join(folder::INTEGRATOR).exists() {
+        return Ok(());
+    }
+    let program = folder::program();
+    Err(Failure::usage(format!("there are no settings in {}", folder.display())).hint(format!(
+        "`{program} init` writes them; `--config DIR` names another folder; `{program} demo` needs none"
+    )))
 }
 
 /// The connection of that file name, else of that display name.

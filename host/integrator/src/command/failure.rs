@@ -1,7 +1,7 @@
 //! Why a command could not do what it was asked, with its place, the way out and the exit code.
 
 use crate::store::StoreError;
-use crate::sync::ExitClass;
+use crate::sync::{ExitClass, SyncError};
 use integrator_core::ports::SecretError;
 use integrator_core::settings::{Diagnostic, SettingsError};
 use std::error::Error;
@@ -62,6 +62,12 @@ impl From<SettingsError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::usage(with_causes(&error)).hint(error.hint())
+    }
+}
+
+impl From<SyncError> for Failure {
+    fn from(error: SyncError) -> Self {
+        Self { hint: error.hint, ..Self::new(error.class, error.message) }
     }
 }
 

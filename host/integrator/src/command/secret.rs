@@ -54,8 +54,7 @@ struct Changed<'a> {
 }
 
 pub(super) fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
-    let settings = context.settings()?;
-    let keeper = SecretKeeper::new(&settings.integrator.data);
+    let keeper = SecretKeeper::new(&context.data_folder()?);
     let output = context.output();
     match asked.what {
         What::Set { name } => {

@@ -1,5 +1,7 @@
 //! `settings`: about the settings files.
 
+mod pull;
+
 use super::context::Context;
 use super::failure::Failure;
 use crate::sync::ExitClass;
@@ -22,6 +24,8 @@ enum What {
         #[arg(value_enum)]
         of: Option<Kind>,
     },
+    /// Write the connection that Halo's own Intune integration has as connections/NAME.toml
+    Pull(pull::Asked),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -32,8 +36,11 @@ enum Kind {
     Connection,
 }
 
-pub(super) fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure> {
-    let What::Schema { of } = asked.what;
+pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
+    let of = match asked.what {
+        What::Schema { of } => of,
+        What::Pull(asked) => return pull::run(context, asked).await,
+    };
     let schema = match of {
         Some(Kind::Integrator) => schema(SchemaOf::Integrator),
         Some(Kind::Connection) => schema(SchemaOf::Connection),

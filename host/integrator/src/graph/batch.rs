@@ -43,23 +43,19 @@ impl GraphClient {
     pub async fn existence(&self, devices: &[DeviceId]) -> Vec<(DeviceId, Result<Existence, HttpError>)> {
         let urls: Vec<String> = devices
             .iter()
-            .map(|id| {
-                format!("/deviceManagement/managedDevices/{}?$select=id", percent_encoded(id.as_str()))
-            })
+            .map(|id| format!("/deviceManagement/managedDevices/{}?$select=id", percent_encoded(id.as_str())))
             .collect();
-        let found = read_each(&self.endpoint, &urls).await.into_iter().map(|read| {
-            read.map(|body| if body.is_some() { Existence::Present } else { Existence::Gone })
-        });
+        let found = read_each(&self.endpoint, &urls)
+            .await
+            .into_iter()
+            .map(|read| read.map(|body| if body.is_some() { Existence::Present } else { Existence::Gone }));
         devices.iter().cloned().zip(found).collect()
     }
 }
 
 /// Reads each address (without version) singly, twenty in one request, and gives a result for each, in order:
 /// its body, or `None` where Graph answers 404 for exactly this one. What fails in passing is tried again alone.
-pub(super) async fn read_each(
-    endpoint: &Endpoint,
-    urls: &[String],
-) -> Vec<Result<Option<Value>, HttpError>> {
+pub(super) async fn read_each(endpoint: &Endpoint, urls: &[String]) -> Vec<Result<Option<Value>, HttpError>> {
     let mut results = Vec::with_capacity(urls.len());
     for chunk in urls.chunks(PARTS) {
         results.extend(read_parts(endpoint, chunk).await);

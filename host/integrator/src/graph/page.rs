@@ -12,6 +12,7 @@ pub struct RawPage {
     text: String,
     rows: Vec<(u32, u32)>,
     next: Option<String>,
+    delta: Option<String>,
 }
 
 impl RawPage {
@@ -40,6 +41,11 @@ impl RawPage {
         self.next.as_deref()
     }
 
+    /// The link with which a later round of changes begins; on the last page of a round.
+    pub(super) fn delta_link(&self) -> Option<&str> {
+        self.delta.as_deref()
+    }
+
     /// Splits an answer into rows.
     pub(super) fn read(answer: Answer) -> Reading<Self> {
         let Ok(text) = String::from_utf8(answer.body) else {
@@ -50,8 +56,8 @@ impl RawPage {
             .deserialize_map(Envelope { text: &text })
             .and_then(|split| deserializer.end().map(|()| split));
         match split {
-            Ok((Some(rows), next)) => Reading::Done(Self { text, rows, next }),
-            Ok((None, _)) => {
+            Ok((Some(rows), next, delta)) => Reading::Done(Self { text, rows, next, delta }),
+            Ok((None, ..)) => {
                 let words = super::error_body::explain(200, &text).message;
                 Reading::Wrong(format!("a page without \"value\": {words}"))
             }
@@ -66,7 +72,7 @@ impl RawPage {
     }
 }
 
-type Split = (Option<Vec<(u32, u32)>>, Option<String>);
+type Split = (Option<Vec<(u32, u32)>>, Option<String>, Option<String>);
 
 struct Envelope<'t> {
     text: &'t str,
@@ -80,23 +86,25 @@ impl<'de> Visitor<'de> for Envelope<'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Split, A::Error> {
-        let (mut rows, mut next) = (None, None);
+        let (mut rows, mut next, mut delta) = (None, None, None);
         while let Some(key) = map.next_key_seed(KeySeed)? {
             match key {
                 Key::Value => rows = map.next_value_seed(Rows { text: self.text })?,
                 Key::NextLink => next = map.next_value()?,
+                Key::DeltaLink => delta = map.next_value()?,
                 Key::Other => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        Ok((rows, next))
+        Ok((rows, next, delta))
     }
 }
 
 enum Key {
     Value,
     NextLink,
+    DeltaLink,
     Other,
 }
 
@@ -121,6 +129,7 @@ impl Visitor<'_> for KeySeed {
         Ok(match key {
             "value" => Key::Value,
             "@odata.nextLink" => Key::NextLink,
+            "@odata.deltaLink" => Key::DeltaLink,
             _ => Key::Other,
         })
     }

@@ -67,6 +67,13 @@ impl HaloClient {
         Ok(client)
     }
 
+    /// Asks Halo where it signs in, and signs in nowhere: for an address that nobody has tried yet.
+    pub async fn find(maker: &ClientMaker, url: &str) -> Result<DiscoveredAddress, HttpError> {
+        let url = url.trim_end_matches('/');
+        let budget = maker.budget(url, 300, WINDOW);
+        discover(maker, url, budget).await.0
+    }
+
     fn at(
         maker: &ClientMaker,
         settings: &HaloSettings,

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use integrator_core::model::{
-    Asset, AssetId, AssetWrite, DeviceId, DeviceKey, HaloUser, Link, RunId, RunRecord, TenantId, UserId,
+    Asset, AssetId, AssetWrite, DeviceId, DeviceKey, EntraUser, HaloUser, Link, RunId, RunRecord, TenantId,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -22,6 +23,10 @@ pub struct ChangeSet {
     pub put_users: Vec<HaloUser>,
     /// Users that Halo no longer has.
     pub remove_users: Vec<UserId>,
+    /// Users of a tenant, by the tenant's key.
+    pub put_entra_users: Vec<(DeviceKey, EntraUser)>,
+    /// Users that the tenant no longer has, by the keys of tenant and object id.
+    pub remove_entra_users: Vec<(DeviceKey, DeviceKey)>,
     /// Small documents by name.
     pub put_marks: Vec<(String, serde_json::Value)>,
     /// Marks to forget.
@@ -45,6 +50,8 @@ impl ChangeSet {
             && self.remove_assets.is_empty()
             && self.put_users.is_empty()
             && self.remove_users.is_empty()
+            && self.put_entra_users.is_empty()
+            && self.remove_entra_users.is_empty()
             && self.put_marks.is_empty()
             && self.remove_marks.is_empty()
             && self.put_journal.is_empty()

@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use codec::{Reader, connection_hash, decode, decode_json, decode_link};
 use commit::{Found, Writer};
 use integrator_core::model::{
-    Asset, AssetId, DeviceKey, HaloUser, Link, LinkSummary, RunId, RunRecord, UserId,
+    Asset, AssetId, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, RunId, RunRecord, UserId,
 };
 use keys::Kind;
 use std::fs::{self, File, OpenOptions};
@@ -257,6 +257,22 @@ impl Store for SledStore {
 
     async fn user_count(&self) -> Result<u64, StoreError> {
         self.blocking(|inner| Ok(inner.counts().users)).await
+    }
+
+    fn entra_users(&self, tenant: DeviceKey) -> Chunks<EntraUser> {
+        self.scan(Kind::EntraUser, Kind::EntraUser.tenant(tenant), scan::LARGE, |key, value, chunk| {
+            chunk.push(decode(Kind::EntraUser, key, value)?);
+            Ok(())
+        })
+    }
+
+    async fn entra_users_by_id(
+        &self,
+        tenant: DeviceKey,
+        ids: &[DeviceKey],
+    ) -> Result<Vec<Option<EntraUser>>, StoreError> {
+        let keys = ids.iter().map(|id| Kind::EntraUser.device(tenant, *id)).collect();
+        self.by_keys(Kind::EntraUser, keys, decode).await
     }
 
     async fn mark(&self, name: &str) -> Result<Option<serde_json::Value>, StoreError> {

@@ -1,13 +1,16 @@
 //! The kept index of Halo's assets and users, brought up to date before anything is decided.
 //!
 //! What changed since the last reading is read, and the record count is compared: neither alone is trusted. Where
-//! the two do not agree, or on request, everything is walked. A walk that ends early is an error, because nothing
+//! the two do not agree, what is missing is looked for; where that cannot tell, or on request, everything is walked. A walk that ends early is an error, because nothing
 //! may be concluded from rows that were not read.
 
 mod assets;
+mod missing;
+mod user_cache;
 mod users;
 
 pub(crate) use assets::{advance_mark, asset_mark, refresh_assets};
+pub(crate) use user_cache::user_index;
 pub(crate) use users::refresh_users;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -28,6 +31,18 @@ pub(crate) struct IndexMark {
     /// Members of users that were read besides the common ones; others ask for a new walk.
     #[serde(default)]
     pub(crate) members: Vec<String>,
+    /// How far the walk has come that is spread over the runs of a day.
+    #[serde(default)]
+    pub(crate) round: Option<RoundMark>,
+}
+
+/// Where a walk stands that is spread over the runs of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RoundMark {
+    /// The page that is read next.
+    pub(crate) page: u32,
+    /// The time up to which its share of pages has been read.
+    pub(crate) at: DateTime<Utc>,
 }
 
 /// Whether Halo's clock shows no part below a second here.

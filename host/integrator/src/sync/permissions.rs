@@ -1,12 +1,19 @@
 //! Which Microsoft Graph permissions a connection's settings need: no more than its enabled settings use.
 
-use integrator_core::settings::Connection;
+use integrator_core::settings::{Connection, UserIdentifier, UserSource};
 
 /// Names of application permissions.
 pub(super) fn needed(connection: &Connection) -> Vec<&'static str> {
     let mut needed = vec!["DeviceManagementManagedDevices.Read.All"];
-    if !connection.users.identifier.is_on_the_device() {
+    let users = &connection.users;
+    // Without it, an owner's row holds nothing but the object id.
+    let owners_profile =
+        users.source == UserSource::Entra && users.identifier != UserIdentifier::AzureObjectId;
+    if !users.identifier.is_on_the_device() || owners_profile {
         needed.push("User.Read.All");
+    }
+    if users.source == UserSource::Entra {
+        needed.push("Device.Read.All");
     }
     needed
 }

@@ -10,7 +10,7 @@ use super::outcome::ExitClass;
 use super::resolve::Known;
 use super::sink::PlanSink;
 use super::sweep::{Basis, Swept};
-use super::tenants::{View, sweep_view, user_index, views};
+use super::tenants::{View, sweep_view, tenant_users, views};
 use super::world::World;
 use crate::halo::{DiscoveredAddress, HaloClient};
 use crate::store::{ChangeSet, Chunks, Lease, Store};
@@ -19,7 +19,7 @@ use integrator_core::decide::rulebook::client_named;
 use integrator_core::decide::{ClientSource, NameProblem, Rulebook, UserIndex};
 use integrator_core::model::{Action, Catalogue, Counts, DeviceKey, Entity, RunId, RunRecord, RunStatus};
 use integrator_core::plan::{Footer, Header, HeldDevice, PLAN_FORMAT, Step};
-use integrator_core::settings::Connection;
+use integrator_core::settings::{Connection, UserSource};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,7 +63,7 @@ pub(super) struct HaloSide {
     pub(super) surveyed: Vec<Surveyed>,
     /// Steps for clients.
     pub(super) steps: Vec<Step>,
-    /// Halo's users by identifier, where one index serves all tenants.
+    /// Halo's users by identifier, with what is known of those of the first tenant.
     pub(super) users: Option<Arc<UserIndex>>,
 }
 
@@ -203,12 +203,15 @@ impl Session {
         refresh_users(&halo, store, &world.user_members(), index, self.now, progress).await?;
         let mut users = None;
         if let (Some(view), Some(Some(rulebook))) = (self.views.first(), rulebooks.first()) {
-            let found = Arc::new(user_index(store, &view.graph, rulebook).await?);
-            let basis = Basis { rulebook: Arc::clone(rulebook), users: Arc::clone(&found), now: self.now };
-            // From here on the sweep decides devices while it reads them; it is set once a run.
-            let _ = self.basis.set(basis);
-            let serves_all = self.views.len() == 1 || self.connection.users.identifier.is_on_the_device();
-            users = serves_all.then_some(found);
+            let found = Arc::new(tenant_users(world, store, &view.graph, rulebook).await?);
+            if self.connection.users.source == UserSource::Intune {
+                let basis =
+                    Basis { rulebook: Arc::clone(rulebook), users: Arc::clone(&found), now: self.now };
+                // From here on the sweep decides devices while it reads them; it is set once a run. Registered
+                // owners are known only once the sweep has shown whose devices they are.
+                let _ = self.basis.set(basis);
+            }
+            users = Some(found);
         }
         let mut notices = std::mem::take(&mut survey.notices);
         notices.extend(refresh_assets(&halo, store, &catalogue, index, self.now, progress).await?);
@@ -328,8 +331,10 @@ impl Session {
         if only == Some(Entity::Organisations) {
             self.record.entity = Entity::Organisations;
         } else if let Some(view) = self.views.first().cloned() {
-            let (world, run, basis) = (self.world.clone(), self.run.0.clone(), Arc::clone(&self.basis));
-            self.sweeping.spawn(async move { sweep_view(&world, &view, &run, Some(basis)).await });
+            let (world, run) = (self.world.clone(), self.run.0.clone());
+            let early = self.connection.users.source == UserSource::Intune;
+            let basis = early.then(|| Arc::clone(&self.basis));
+            self.sweeping.spawn(async move { sweep_view(&world, &view, &run, basis).await });
         }
         self.lease().await
     }

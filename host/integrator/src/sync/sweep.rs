@@ -35,7 +35,7 @@ pub(crate) struct Swept {
     /// One row a device, sorted by key, each id once.
     pub(crate) rows: Vec<IdentityRow>,
     /// What is read of each.
-    pub(crate) spool: Spool,
+    pub(crate) spool: Arc<Spool>,
     /// Rows that Graph sent more than once.
     pub(crate) repeated: u64,
     /// Rows that could not even be named: nothing may be concluded from absence then.
@@ -161,7 +161,7 @@ pub(crate) async fn sweep(
     rows.reverse();
     rows.dedup_by_key(|row| row.key);
     rows.reverse();
-    Ok(Swept { repeated: (before - rows.len()) as u64, rows, spool, nameless })
+    Ok(Swept { repeated: (before - rows.len()) as u64, rows, spool: Arc::new(spool), nameless })
 }
 
 fn write_error(folder: &Path, error: &std::io::Error) -> SyncError {

@@ -5,9 +5,11 @@
 
 use super::decide::{Shared, decide_all};
 use super::error::SyncError;
+use super::index::user_index;
 use super::options::Allowances;
 use super::organisations::Surveyed;
 use super::outcome::ExitClass;
+use super::people::{add_entra_users, add_owners};
 use super::permissions;
 use super::planner::Planner;
 use super::resolve::{Known, Others, resolve};
@@ -18,13 +20,12 @@ use super::world::World;
 use crate::graph::GraphClient;
 use crate::halo::HaloClient;
 use crate::store::Store;
-use futures_util::StreamExt;
 use integrator_core::decide::{Rulebook, UserIndex, projection};
 use integrator_core::model::{AssetId, Catalogue, TenantId};
 use integrator_core::plan::{Footer, GuardVerdict, HeldDevice, judge_deactivations, judge_empty_source};
 use integrator_core::resolve::Pair;
 use integrator_core::resolve::placeholder::Placeholders;
-use integrator_core::settings::{Connection, TenantPlace};
+use integrator_core::settings::{Connection, TenantPlace, UserSource, Users};
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 use tokio::sync::SetOnce;
@@ -49,26 +50,22 @@ pub(super) async fn views(world: &World, connection: &Connection) -> Result<Vec<
 }
 
 /// The index of Halo's users, and of the tenant's where they are linked by what only Entra knows.
-pub(super) async fn user_index(
+pub(super) async fn tenant_users(
+    world: &World,
     store: &dyn Store,
     graph: &GraphClient,
     rulebook: &Rulebook,
 ) -> Result<UserIndex, SyncError> {
-    let settings = &rulebook.connection.users;
-    let mut users = UserIndex::default();
-    users.reserve(usize::try_from(store.user_count().await?).unwrap_or_default());
-    let mut chunks = store.users();
-    while let Some(chunk) = chunks.next().await {
-        for user in chunk? {
-            users.add(&user, settings);
-        }
-    }
-    if !settings.identifier.is_on_the_device() {
-        for (id, value) in graph.users(settings.identifier).await? {
-            users.add_entra(&id, value);
-        }
-    }
+    let connection = &rulebook.connection;
+    let folder = world.settings.integrator.data.join("cache");
+    let mut users = user_index(store, &connection.users, &folder).await?;
+    add_entra_users(&mut users, &connection.users, graph, store, &connection.microsoft.tenant).await?;
     Ok(users)
+}
+
+/// Whether an index of users holds nothing of the tenant that it was made for.
+fn serves_all(users: &Users) -> bool {
+    users.source == UserSource::Intune && users.identifier.is_on_the_device()
 }
 
 /// Reads all devices of a tenant. Without a basis they are only counted, and named on request.
@@ -180,6 +177,7 @@ impl Session {
         let mut paired = FxHashSet::default();
         let mut lines = Lines::Sink(Box::new((sink, catalogue)));
         let mut first = Some((first, known));
+        let (mut users, settings) = (users, &self.connection.users);
         for ((view, rulebook), surveyed) in views.iter().zip(rulebooks).zip(surveyed) {
             let (swept, known) =
                 first.take().map_or((None, None), |(swept, known)| (Some(swept), Some(known)));
@@ -192,19 +190,29 @@ impl Session {
                 self.hold_tenant(view, &swept, device, &reason, lines.sink()).await?;
                 continue;
             };
-            let users = match &users {
-                Some(users) => Arc::clone(users),
-                None => Arc::new(user_index(store, &view.graph, &rulebook).await?),
+            let known_users = if serves_all(settings) { users.clone() } else { users.take() };
+            let mut its_users = match known_users {
+                Some(users) => users,
+                None => Arc::new(tenant_users(&self.world, store, &view.graph, &rulebook).await?),
             };
+            if serves_all(settings) {
+                users = Some(Arc::clone(&its_users));
+            }
             let mut swept = match swept {
                 Some(swept) => swept,
                 None => {
-                    let basis =
-                        Basis { rulebook: Arc::clone(&rulebook), users: Arc::clone(&users), now: self.now };
-                    let basis = Arc::new(SetOnce::new_with(Some(basis)));
-                    sweep_view(&self.world, view, &self.run.0, Some(basis)).await?
+                    let basis = (settings.source == UserSource::Intune).then(|| {
+                        let (rulebook, users) = (Arc::clone(&rulebook), Arc::clone(&its_users));
+                        Arc::new(SetOnce::new_with(Some(Basis { rulebook, users, now: self.now })))
+                    });
+                    sweep_view(&self.world, view, &self.run.0, basis).await?
                 }
             };
+            if settings.source == UserSource::Entra {
+                let index = Arc::get_mut(&mut its_users)
+                    .ok_or_else(|| SyncError::bug("the users are in use already"))?;
+                add_owners(index, settings, &view.graph, &swept.rows, &swept.spool).await?;
+            }
             let known = match known {
                 Some(known) => known,
                 None => Known::load(store, &view.connection, undecided.clone()).await?,
@@ -220,7 +228,7 @@ impl Session {
                 }));
             }
             let only = device.map(integrator_core::model::value::fold);
-            let shared = Arc::new(Shared { rulebook, users, resolved, now: self.now, only });
+            let shared = Arc::new(Shared { rulebook, users: its_users, resolved, now: self.now, only });
             lines = match lines {
                 Lines::Sink(parts) => {
                     let (sink, catalogue) = *parts;
@@ -270,7 +278,7 @@ impl Session {
             tracing::info!(rows = swept.repeated, "Graph sent devices on more than one page");
         }
         let world = &self.world;
-        decide_all(&Arc::new(swept.spool), shared, planner, &*world.progress, &world.stop).await?;
+        decide_all(&swept.spool, shared, planner, &*world.progress, &world.stop).await?;
         if device.is_some() {
             return Ok(());
         }

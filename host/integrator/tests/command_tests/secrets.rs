@@ -38,3 +38,17 @@ fn an_empty_secret_is_refused() {
     let ended = place.run_with(&["--config", "settings", "secret", "set", "halo"], "\n");
     insta::assert_snapshot!("secret_empty", ended.shown());
 }
+
+#[test]
+fn a_secret_is_stored_while_other_settings_are_still_wrong() {
+    let place = Place::with_settings();
+    let set = |name: &str| place.run_with(&["--config", "settings", "secret", "set", name], SECRET).exit;
+    fs::remove_file(place.path("settings/connections/contoso.toml")).unwrap();
+    assert_eq!(set("without-a-connection"), 0);
+    place.replace("settings/integrator.toml", "client_id = ", "client_number = ");
+    place.write("settings/connections/broken.toml", "this is no TOML");
+    assert_eq!(set("with-broken-settings"), 0);
+    // Where the data folder is must be known: a secret in another one is lost.
+    place.replace("settings/integrator.toml", "path = \"data\"", "paht = \"data\"");
+    assert_eq!(set("nowhere"), 2);
+}

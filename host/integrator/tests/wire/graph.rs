@@ -2,10 +2,10 @@
 
 use super::server::{Reply, Seen, Server, maker, token};
 use base64::Engine as _;
-use halo_integrator::graph::{Existence, GraphClient, SweepProblem};
+use halo_integrator::graph::{Existence, GraphClient, SweepProblem, UserChange, UserRoundError};
 use halo_integrator::http::{FailureClass, HttpErrorKind};
-use integrator_core::model::{DeviceId, TenantId};
-use integrator_core::settings::{Cloud, Microsoft, SecretSource, UserIdentifier};
+use integrator_core::model::{DeviceId, EntraUser, TenantId};
+use integrator_core::settings::{Cloud, Microsoft, SecretSource};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -209,18 +209,41 @@ async fn batches_hold_twenty_parts() {
 }
 
 #[tokio::test]
-async fn users_are_read_over_all_pages() {
+async fn a_round_of_users_ends_with_the_link_of_the_next() {
     let (server, client) = graph(|seen| match seen.earlier {
         0 => Reply::json(200, &json!({
             "value": [{"id": "AA", "userPrincipalName": "ann@x", "onPremisesSamAccountName": "ann", "employeeId": null}],
-            "@odata.nextLink": format!("http://{}/v1.0/users?$skiptoken=1", seen.header("host")),
+            "@odata.nextLink": format!("http://{}/v1.0/users/delta?$skiptoken=1", seen.header("host")),
         })),
-        _ => Reply::json(200, &json!({"value": [{"id": "bb", "onPremisesSamAccountName": "", "employeeId": "7"}]})),
+        1 => Reply::json(200, &json!({
+            "value": [], "@odata.nextLink": format!("http://{}/v1.0/users/delta?$skiptoken=2", seen.header("host")),
+        })),
+        _ => Reply::json(200, &json!({
+            "value": [{"id": "bb", "@removed": {"reason": "changed"}}],
+            "@odata.deltaLink": format!("http://{}/v1.0/users/delta?$deltatoken=3", seen.header("host")),
+        })),
     })
     .await;
-    let users = client.users(UserIdentifier::SamAccountName).await.unwrap();
-    assert_eq!(users.into_iter().collect::<Vec<_>>(), [("aa".to_owned(), "ann".to_owned())]);
-    assert!(server.log()[1].asks("$top=999"));
+    let mut round = client.user_round(None);
+    let mut changes = Vec::new();
+    while let Some(page) = round.next_page().await.unwrap() {
+        assert!(changes.len() == 2 || round.link().is_none() || !page.is_empty());
+        changes.extend(page);
+    }
+    let Some(UserChange::Set(patch)) = changes.first() else { panic!("{changes:?}") };
+    assert_eq!(patch.apply(EntraUser::default()).sam_account_name.as_deref(), Some("ann"));
+    assert_eq!(changes[1..], [UserChange::Removed("bb".to_owned())]);
+    assert!(round.link().unwrap().ends_with("$deltatoken=3"));
+    assert!(server.log()[1].asks("$select=id,userPrincipalName"));
+}
+
+#[tokio::test]
+async fn a_round_of_users_without_a_link_at_its_end_is_incomplete() {
+    let (_server, client) = graph(|_| Reply::json(200, &json!({"value": [{"id": "aa"}]}))).await;
+    let mut round = client.user_round(None);
+    assert_eq!(round.next_page().await.unwrap().unwrap().len(), 1);
+    let end = round.next_page().await;
+    assert!(matches!(end, Err(UserRoundError::Failed(_))), "{end:?}");
 }
 
 #[tokio::test]

@@ -1,14 +1,14 @@
 //! Both wires against the simulators, which refuse what the services refuse.
 
 use super::server::maker;
-use halo_integrator::graph::{Decoder, Existence, GraphClient};
+use halo_integrator::graph::{Decoder, Existence, GraphClient, UserChange, UserRoundError};
 use halo_integrator::halo::{AnswerShape, AssetOrder, AssetQuery, HaloClient, UserQuery, WriteProblem};
 use halo_integrator::http::{ClientMaker, FailureClass, HttpErrorKind};
 use integrator_core::model::{
     AssetId, AssetWrite, ClientId, DeviceId, Member, Projection, TypeId, TypeWrite, UserId,
 };
 use integrator_core::ports::SystemClock;
-use integrator_core::settings::{Cloud, HaloSettings, HttpSettings, Microsoft, SecretSource, UserIdentifier};
+use integrator_core::settings::{Cloud, HaloSettings, HttpSettings, Microsoft, SecretSource};
 use integrator_simulators::faults::{Effect, Fault};
 use integrator_simulators::fleet::Fleet;
 use integrator_simulators::halo::{Halo, HaloOptions, RecordCountPastEnd, ReplyForm, UserSeed};
@@ -66,7 +66,24 @@ async fn every_generated_device_is_decoded_and_found_again() {
     assert!(client.missing_permissions(&["User.Read.All"]).await.unwrap().is_empty());
     assert_eq!(client.missing_permissions(&["Device.Read.All"]).await.unwrap(), ["Device.Read.All"]);
     assert_eq!(client.organization().await.unwrap().unwrap().name, "Contoso");
-    assert!(!client.users(UserIdentifier::SamAccountName).await.unwrap().is_empty());
+    let mut round = client.user_round(None);
+    let mut users = 0;
+    while let Some(changes) = round.next_page().await.unwrap() {
+        users += changes.len();
+    }
+    assert_eq!(users, tenant.fleet().users().count());
+    let link = round.link().unwrap().to_owned();
+    let first = tenant.fleet().users().next().unwrap();
+    tenant.fleet().remove_user(&first.id);
+    let mut round = client.user_round(Some(&link));
+    let mut changes = Vec::new();
+    while let Some(page) = round.next_page().await.unwrap() {
+        changes.extend(page);
+    }
+    assert_eq!(changes, [UserChange::Removed(first.id)]);
+    tenant.expire_user_links();
+    let expired = client.user_round(Some(&link)).next_page().await;
+    assert!(matches!(expired, Err(UserRoundError::Expired)), "{expired:?}");
 }
 
 #[tokio::test]

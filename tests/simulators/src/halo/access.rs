@@ -17,6 +17,8 @@ pub(super) enum Area {
     Assets,
     Customers,
     Configuration,
+    /// Halo's connections to other systems.
+    Integrations,
     /// The signed-in agent itself: every token may ask.
     Myself,
 }
@@ -139,7 +141,7 @@ impl Gate {
         let role = match area {
             Area::Assets => options.agent.assets,
             Area::Customers => options.agent.customers,
-            Area::Configuration => options.agent.configuration,
+            Area::Configuration | Area::Integrations => options.agent.configuration,
             Area::Myself => Access::Edit,
         };
         if role < wanted {
@@ -204,6 +206,7 @@ fn scopes_allow(scopes: &[String], area: Area, wanted: Access, configuration: Co
         Area::Myself => true,
         Area::Assets => has("all") || has("all:standard") || has_area("assets"),
         Area::Customers => has("all") || has("all:standard") || has_area("customers"),
+        Area::Integrations => has("all") || has("admin"),
         Area::Configuration => {
             let anybody = wanted == Access::Read && configuration == ConfigurationAccess::AnyToken;
             anybody || has("all") || has("admin")

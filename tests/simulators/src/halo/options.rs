@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalog::{ClientSeed, TypeSeed, UserSeed};
 use super::clock::{Clock, DateForm};
+use super::intune_connections::{AzureConnectionSeed, ConnectionForm};
 
 /// A simulated Halo. The default is a small hosted installation that behaves well.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -83,6 +84,10 @@ pub struct HaloOptions {
     pub asset_types: Vec<TypeSeed>,
     /// Users to begin with.
     pub users: Vec<UserSeed>,
+    /// Halo's own connections to Microsoft.
+    pub azure_connections: Vec<AzureConnectionSeed>,
+    /// How answers about them are wrapped.
+    pub connection_form: ConnectionForm,
     /// The clock.
     #[serde(skip)]
     pub clock: Clock,
@@ -141,6 +146,8 @@ impl Default for HaloOptions {
                 })
                 .to_vec(),
             users: Vec::new(),
+            azure_connections: Vec::new(),
+            connection_form: ConnectionForm::Bare,
             clock: Clock::System,
         }
     }

@@ -130,6 +130,7 @@ fn area(path: &[&str]) -> Option<Area> {
         "asset" => Area::Assets,
         "client" | "site" | "users" => Area::Customers,
         "assettype" | "assetgroup" | "field" | "lookup" | "control" => Area::Configuration,
+        "azureadconnection" => Area::Integrations,
         "agent" => Area::Myself,
         _ => return None,
     })
@@ -158,6 +159,8 @@ fn get(state: &mut HaloState, path: &[&str], query: &Query) -> Result<Answer, Re
         ["assetgroup", id] => ok(state.one_group(number(id)?)?),
         ["field"] => ok(state.list_fields(query)?),
         ["lookup"] => ok(state.list_lookups(query)?),
+        ["azureadconnection"] => ok(state.list_connections(query)?),
+        ["azureadconnection", id] => ok(state.one_connection(number(id)?, query)?),
         ["agent", "me"] => ok(state.myself()),
         ["client"] => bytes(state.list_customers(Customers::Clients, query)?),
         ["client", id] => ok(state.one_client(number(id)?)?),

@@ -53,6 +53,11 @@ fn forbidden(question: &Question, scopes: &[&str]) -> Option<Answer> {
     (!allowed).then(|| question.refused(403, "Authorization_RequestDenied", says))
 }
 
+/// The refusal of a question about users without the right to.
+pub(super) fn forbidden_users(question: &Question) -> Option<Answer> {
+    forbidden(question, USER_SCOPES)
+}
+
 /// `GET /users`.
 pub(super) fn users(shared: &Shared, question: &Question) -> Answer {
     if let Some(refusal) = forbidden(question, USER_SCOPES) {
@@ -176,7 +181,7 @@ fn start_of(token: &str) -> Option<u64> {
     Some(u64::from_be_bytes(bytes.try_into().ok()?))
 }
 
-fn unknown_property(question: &Question, selected: Option<&[String]>) -> Option<Answer> {
+pub(super) fn unknown_property(question: &Question, selected: Option<&[String]>) -> Option<Answer> {
     let probe = properties(&FleetUser::default());
     let unknown = selected?.iter().find(|name| probe.get(name.as_str()).is_none())?;
     let says = format!("Could not find a property named '{unknown}' on type 'microsoft.graph.user'.");
@@ -184,7 +189,7 @@ fn unknown_property(question: &Question, selected: Option<&[String]>) -> Option<
 }
 
 /// Every property of a user that can be asked for.
-fn properties(user: &FleetUser) -> Value {
+pub(super) fn properties(user: &FleetUser) -> Value {
     let (given, family) = user.display_name.split_once(' ').unwrap_or((&user.display_name, ""));
     json!({
         "id": user.id, "accountEnabled": true, "businessPhones": [], "city": null, "companyName": null,
@@ -199,7 +204,7 @@ fn properties(user: &FleetUser) -> Value {
     })
 }
 
-fn narrowed(row: Value, selected: Option<&[String]>) -> Value {
+pub(super) fn narrowed(row: Value, selected: Option<&[String]>) -> Value {
     let Value::Object(mut properties) = row else { return row };
     let default = || DEFAULT_PROPERTIES.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let names = selected.map_or_else(default, <[String]>::to_vec);

@@ -11,7 +11,9 @@ use serde_json::Value;
 use super::errors::{self, RequestIds, Service};
 use super::query::{Query, decoded};
 use super::tokens::Refusal;
-use super::{Shared, SharedState, batch, bytes_response, devices, directory, entra, json_response};
+use super::{
+    Shared, SharedState, batch, bytes_response, changes, devices, directory, entra, json_response, records,
+};
 use crate::faults::Effect;
 
 /// A question to Graph, by itself or as part of a batch.
@@ -124,10 +126,13 @@ pub(super) fn answer(shared: &Shared, question: &Question) -> Answer {
             devices::single(shared, question, id)
         }
         (method, ["deviceManagement", ..]) => no_route(question, method),
+        ("GET", ["devices"]) => records::list(shared, question),
+        ("GET", ["devices", id, "registeredOwners"]) => records::owners(shared, question, id),
         ("GET", ["users"]) => directory::users(shared, question),
+        ("GET", ["users", "delta"]) => changes::users(shared, question),
         ("GET", ["users", id]) => directory::user(shared, question, id),
         ("GET", ["organization"]) => directory::organization(shared, question),
-        (method, ["users" | "organization", ..]) => {
+        (method, ["users" | "organization" | "devices", ..]) => {
             let says = format!("The request is not supported: {method} {}.", question.path);
             question.refused(405, "Request_BadRequest", &says)
         }

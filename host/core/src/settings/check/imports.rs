@@ -7,7 +7,7 @@ use crate::model::value::fold;
 use crate::settings::fields::Source;
 use crate::settings::imports::{
     Creation, DefaultSite, Imports, MatchReach, MatchTier, SenseManaged, SharedSerial, SiteMode,
-    UnlinkUnmatched, UserIdentifier, Users,
+    UnlinkUnmatched, UserIdentifier, UserSource, Users,
 };
 use crate::settings::source::Report;
 use crate::settings::wire::At;
@@ -143,9 +143,10 @@ fn ignored(values: &[At<String>], report: &mut Report<'_>) -> Vec<String> {
 }
 
 pub(super) fn users(table: &wire::Users, report: &mut Report<'_>) -> Option<Users> {
-    if let Some(At { span, value: wire::UserOrigin::Entra }) = &table.source {
-        report.still_to_come(span, "the registered owner in Entra", "write \"intune\", or leave the key out");
-    }
+    let source = match table.source.as_ref().map(|at| at.value) {
+        None | Some(wire::UserOrigin::Intune) => UserSource::Intune,
+        Some(wire::UserOrigin::Entra) => UserSource::Entra,
+    };
     let identifier = match table.identifier.as_ref().map(|at| at.value) {
         None | Some(wire::Identifier::AzureObjectId) => UserIdentifier::AzureObjectId,
         Some(wire::Identifier::UserPrincipalName) => UserIdentifier::UserPrincipalName,
@@ -185,5 +186,5 @@ pub(super) fn users(table: &wire::Users, report: &mut Report<'_>) -> Option<User
         Some(At { value: true, .. }) => UnlinkUnmatched::Unlink,
         _ => UnlinkUnmatched::Keep,
     };
-    Some(Users { identifier, halo_field, unlink_unmatched })
+    Some(Users { source, identifier, halo_field, unlink_unmatched })
 }

@@ -6,7 +6,7 @@ use crate::settings::source::Report;
 use crate::settings::wire::At;
 use crate::settings::wire::integrator as wire;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Where the console will listen.
@@ -28,10 +28,7 @@ pub(in crate::settings) fn integrator(
         }
         left_out(console.public_url.as_ref(), "public_url", report);
     }
-    let data = match file.data.as_ref().and_then(|table| table.path.as_ref()) {
-        Some(written) => path(Some(written), folder, report)?,
-        None => folder.join("data"),
-    };
+    let data = data(file, folder, report)?;
     let log_format = match file.log.as_ref().and_then(|table| table.format.as_ref()) {
         Some(At { value: wire::Format::Json, .. }) => LogFormat::Json,
         _ => LogFormat::Text,
@@ -44,6 +41,18 @@ pub(in crate::settings) fn integrator(
         data,
         log_format,
     })
+}
+
+/// The data folder.
+pub(in crate::settings) fn data(
+    file: &wire::Integrator,
+    folder: &Path,
+    report: &mut Report<'_>,
+) -> Option<PathBuf> {
+    match file.data.as_ref().and_then(|table| table.path.as_ref()) {
+        Some(written) => path(Some(written), folder, report),
+        None => Some(folder.join("data")),
+    }
 }
 
 fn halo(table: &wire::Halo, folder: &Path, report: &mut Report<'_>) -> Option<HaloSettings> {

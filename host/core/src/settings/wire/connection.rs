@@ -267,7 +267,7 @@ pub(in crate::settings) struct Users {
 pub(in crate::settings) enum UserOrigin {
     /// The primary user in Intune.
     Intune,
-    /// The registered owner in Entra. Still to come.
+    /// The registered owner in Entra; read for each device, twenty in one request.
     Entra,
 }
 

@@ -5,9 +5,10 @@ use super::codec::{decode, encode, encode_json};
 use super::keys::Kind;
 use super::stored::StoredLink;
 use super::summaries::Blocks;
-use crate::store::{ChangeSet, Durability, Lease, StoreError};
+use crate::store::{ChangeSet, Durability, Lease, StoreError, USERS_GENERATION};
 use ::sled::Batch;
 use chrono::{DateTime, Utc};
+use integrator_core::model::DeviceKey;
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
@@ -108,9 +109,15 @@ impl Inner {
             changes.put_users.iter().map(|user| user.id.0),
             changes.remove_users.iter().map(|id| id.0),
         )?;
+        let generation = self.users_generation(&changes)?;
         let mut blocks = Blocks::new(self);
         let (mut batch, assets) = batch_of(changes, &mut blocks)?;
         blocks.write(&mut batch)?;
+        if let Some(generation) = generation {
+            let key = Kind::Mark.text(USERS_GENERATION.as_bytes());
+            let bytes = encode_json(Kind::Mark, &key, &generation)?;
+            batch.insert(key, bytes);
+        }
         let counts = Counts {
             assets: writer.counts.assets.saturating_add_signed(assets),
             users: writer.counts.users.saturating_add_signed(users),
@@ -124,6 +131,24 @@ impl Inner {
             Durability::Now => self.make_durable(&mut writer),
             Durability::WithNext => Ok(()),
         }
+    }
+
+    /// What the mark of the users' generation becomes by these changes: a digest of what it was and of what changes,
+    /// so that no two histories of users share one.
+    fn users_generation(&self, changes: &ChangeSet) -> Result<Option<String>, StoreError> {
+        if changes.put_users.is_empty() && changes.remove_users.is_empty() {
+            return Ok(None);
+        }
+        let key = Kind::Mark.text(USERS_GENERATION.as_bytes());
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.get(&key)?.as_deref().unwrap_or_default());
+        for id in &changes.remove_users {
+            hasher.update(&id.0.to_le_bytes());
+        }
+        for user in &changes.put_users {
+            hasher.update(&encode(Kind::User, &key, user)?);
+        }
+        Ok(Some(hasher.finalize().to_hex().to_string()))
     }
 
     /// Applies a batch. The caller holds the writer.
@@ -207,6 +232,9 @@ fn batch_of(changes: ChangeSet, blocks: &mut Blocks<'_>) -> Result<(Batch, i64),
     for id in changes.remove_users {
         batch.remove(Kind::User.number(id.0));
     }
+    for (tenant, user) in changes.remove_entra_users {
+        batch.remove(Kind::EntraUser.device(tenant, user));
+    }
     for name in changes.remove_marks {
         batch.remove(Kind::Mark.text(name.as_bytes()));
     }
@@ -224,6 +252,10 @@ fn batch_of(changes: ChangeSet, blocks: &mut Blocks<'_>) -> Result<(Batch, i64),
     }
     for user in changes.put_users {
         put(&mut batch, Kind::User, Kind::User.number(user.id.0), &user)?;
+    }
+    for (tenant, user) in changes.put_entra_users {
+        let key = Kind::EntraUser.device(tenant, DeviceKey::of(&user.id));
+        put(&mut batch, Kind::EntraUser, key, &user)?;
     }
     for entry in changes.put_journal {
         put(&mut batch, Kind::Journal, Kind::Journal.text(entry.id.as_bytes()), &entry)?;

@@ -11,6 +11,7 @@ pub(super) enum Kind {
     Asset = b'A',
     AssetSummaries = b'a',
     Counts = b'C',
+    EntraUser = b'D',
     Journal = b'J',
     Lease = b'E',
     Made = b'F',
@@ -28,6 +29,7 @@ impl Kind {
             Self::Asset => "asset",
             Self::AssetSummaries => "summaries of assets, block",
             Self::Counts => "counts",
+            Self::EntraUser => "Entra user",
             Self::Journal => "journal entry",
             Self::Lease => "lease of connection",
             Self::Made => "record of the making",
@@ -87,6 +89,10 @@ impl Kind {
             Self::Counts | Self::Made => self.name().to_owned(),
             Self::Asset | Self::AssetSummaries | Self::User => match Self::number_of(key) {
                 Some(number) => format!("{} {number}", self.name()),
+                None => format!("{} with a key of {} bytes", self.name(), key.len()),
+            },
+            Self::EntraUser => match Self::device_of(key) {
+                Some(user) => format!("{} {}", self.name(), uuid::Uuid::from_u128(user.number())),
                 None => format!("{} with a key of {} bytes", self.name(), key.len()),
             },
             Self::Link | Self::LinkSummaries => match Self::device_of(key) {

@@ -8,7 +8,7 @@ use super::summaries::{AssetBlock, LinkBlock, StoredLinkSummary};
 use super::{Inner, SledStore};
 use crate::store::{Chunks, JournalEntry, StoreError};
 use futures_util::{StreamExt, stream};
-use integrator_core::model::{Asset, HaloUser, RunRecord};
+use integrator_core::model::{Asset, EntraUser, HaloUser, RunRecord};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -89,6 +89,7 @@ impl Inner {
         self.check_kind(Kind::Asset, decode::<Asset>)?;
         self.check_kind(Kind::AssetSummaries, decode::<AssetBlock>)?;
         self.check_kind(Kind::Counts, decode::<Counts>)?;
+        self.check_kind(Kind::EntraUser, decode::<EntraUser>)?;
         self.check_kind(Kind::Journal, decode::<JournalEntry>)?;
         self.check_kind(Kind::Lease, decode::<LeaseRecord>)?;
         self.check_kind(Kind::Link, decode_link)?;

@@ -1,5 +1,6 @@
 //! The index of assets: changed rows, the count, and the walk by asset type that reads their fields.
 
+use super::missing;
 use super::{ASSETS_MARK, CLOCK_SLACK_MINUTES, IndexMark, SECOND_OVER, next_tick, whole_second};
 use crate::halo::{AssetQuery, HaloClient};
 use crate::store::{ChangeSet, Durability, Store};
@@ -179,6 +180,9 @@ async fn changes(
         })
         .await?;
     }
+    if store.asset_count().await? > total {
+        forget_missing(halo, store, total).await?;
+    }
     if store.asset_count().await? != total {
         return Ok(Agreement::No);
     }
@@ -190,6 +194,24 @@ async fn changes(
     };
     store.commit(None, put_mark(&mark)?).await?;
     Ok(Agreement::Yes)
+}
+
+/// Forgets the assets that somebody deleted in Halo, where a few pages tell which.
+async fn forget_missing(halo: &HaloClient, store: &dyn Store, total: u64) -> Result<(), SyncError> {
+    let mut held = Vec::new();
+    let mut summaries = store.asset_summaries();
+    while let Some(chunk) = summaries.next().await {
+        held.extend(chunk?.into_iter().map(|one| one.id.0));
+    }
+    let page = |page_no| async move {
+        let page = halo.assets_page(&AssetQuery { page_no, ..AssetQuery::all() }).await?;
+        Ok(page.rows.into_iter().flatten().map(|row| row.id.0).collect())
+    };
+    if let Some(missing) = missing::find(&held, total, page).await? {
+        let remove_assets = missing.into_iter().map(AssetId).collect();
+        store.commit(None, ChangeSet { remove_assets, ..ChangeSet::default() }).await?;
+    }
+    Ok(())
 }
 
 /// Walks one type (or all assets, then without fields) page by page. Returns the rows received.
@@ -303,7 +325,7 @@ async fn walk(
     let over = newest.get().is_none_or(|newest| newest < now - TimeDelta::minutes(CLOCK_SLACK_MINUTES));
     let settled =
         if over || tied.get() > PAGE { newest.get() } else { Some(modified - TimeDelta::seconds(1)) };
-    let mark = IndexMark { modified: Some(modified), settled, walked: Some(now), members: Vec::new() };
+    let mark = IndexMark { modified: Some(modified), settled, walked: Some(now), ..IndexMark::default() };
     let mut changes = put_mark(&mark)?;
     changes.remove_assets = gone;
     store.commit(None, changes).await?;

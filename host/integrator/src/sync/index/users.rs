@@ -1,6 +1,6 @@
 //! The index of Halo's users.
 
-use super::{CLOCK_SLACK_MINUTES, IndexMark, USERS_MARK, next_tick};
+use super::{CLOCK_SLACK_MINUTES, IndexMark, RoundMark, USERS_MARK, missing, next_tick};
 use crate::halo::{HaloClient, UserQuery};
 use crate::store::{ChangeSet, Durability, Store};
 use crate::sync::error::SyncError;
@@ -11,8 +11,12 @@ use futures_util::StreamExt;
 use integrator_core::model::{HaloUser, UserId};
 use rustc_hash::FxHashSet;
 
-/// Users are walked at least this often, because their rows may not tell when they changed.
-const WALK_HOURS: i64 = 24;
+/// All users are read once in so long, a share of the pages in each run, because their rows may not tell when they
+/// changed.
+const ROUND: TimeDelta = TimeDelta::hours(24);
+
+/// Up to this many rows a page, whatever is asked for.
+const PAGE: i64 = 100;
 
 /// Brings the index of users up to date.
 pub(crate) async fn refresh_users(
@@ -26,19 +30,21 @@ pub(crate) async fn refresh_users(
     let mark: IndexMark =
         store.mark(USERS_MARK).await?.and_then(|mark| serde_json::from_value(mark).ok()).unwrap_or_default();
     let total = halo.user_count().await?;
-    let fresh = mark.walked.is_some_and(|walked| {
-        let age = now.signed_duration_since(walked);
-        age < TimeDelta::hours(WALK_HOURS) && age > TimeDelta::hours(-WALK_HOURS)
-    });
     if reading == IndexReading::Changes
-        && fresh
+        && let Some(walked) = mark.walked
         && mark.members == members
         && let Some(since) = mark.modified
     {
         let walk = read(halo, store, members, Some(since), total, progress).await?;
+        if store.user_count().await? > total {
+            forget_missing(halo, store, total).await?;
+        }
         if store.user_count().await? == total {
+            let round = mark.round.unwrap_or(RoundMark { page: 1, at: walked });
+            let round = read_share(halo, store, members, total, round, now).await?;
             let modified = walk.newest.or(Some(now - TimeDelta::minutes(CLOCK_SLACK_MINUTES)));
-            return put_mark(store, IndexMark { modified: modified.max(Some(since)), ..mark }).await;
+            let modified = modified.max(Some(since));
+            return put_mark(store, IndexMark { modified, round: Some(round), ..mark }).await;
         }
     }
     let walk = read(halo, store, members, None, total, progress).await?;
@@ -65,6 +71,74 @@ pub(crate) async fn refresh_users(
         ..IndexMark::default()
     };
     put_mark(store, mark).await
+}
+
+/// Forgets the users that somebody deleted in Halo, where a few pages tell which.
+async fn forget_missing(halo: &HaloClient, store: &dyn Store, total: u64) -> Result<(), SyncError> {
+    let mut held = Vec::new();
+    let mut users = store.users();
+    while let Some(chunk) = users.next().await {
+        held.extend(chunk?.into_iter().map(|user| user.id.0));
+    }
+    let page = |page_no| async move {
+        let page = halo.users_page(&UserQuery { page_no, ..UserQuery::default() }).await?;
+        Ok(page.users.into_iter().map(|user| user.id.0).collect())
+    };
+    if let Some(missing) = missing::find(&held, total, page).await? {
+        let remove_users = missing.into_iter().map(UserId).collect();
+        store.commit(None, ChangeSet { remove_users, ..ChangeSet::default() }).await?;
+    }
+    Ok(())
+}
+
+/// Reads the share of all pages that has come due since the last run: all of them in a day, whatever the runs are.
+async fn read_share(
+    halo: &HaloClient,
+    store: &dyn Store,
+    members: &[String],
+    total: u64,
+    mut round: RoundMark,
+    now: DateTime<Utc>,
+) -> Result<RoundMark, SyncError> {
+    let total = i64::try_from(total).unwrap_or(i64::MAX).max(1);
+    let elapsed = now.signed_duration_since(round.at);
+    if elapsed < TimeDelta::zero() {
+        // The clock was set back; the share begins to count from now.
+        return Ok(RoundMark { at: now, ..round });
+    }
+    let seconds = ROUND.num_seconds();
+    let mut due = total.saturating_mul(elapsed.num_seconds().min(seconds)) / seconds;
+    if elapsed > ROUND {
+        round.at = now - ROUND;
+    }
+    // A page is read once as many rows have come due as it holds.
+    let mut worth = PAGE.min(total);
+    while due >= worth {
+        let query = UserQuery { other: members.to_vec(), page_no: round.page, ..UserQuery::default() };
+        let page = halo.users_page(&query).await?;
+        let received = i64::try_from(page.received).unwrap_or(i64::MAX);
+        if received == 0 {
+            // The end, or a list that has become shorter: from the first page on, unless that was it.
+            if round.page <= 1 {
+                break;
+            }
+            round.page = 1;
+            continue;
+        }
+        worth = received;
+        due -= received;
+        round.at += TimeDelta::seconds(seconds.saturating_mul(received) / total);
+        // The last page may be shorter than the others; a page too many is empty and begins anew.
+        let end = i64::from(round.page).saturating_mul(received) >= total;
+        round.page = if end { 1 } else { round.page + 1 };
+        let ids: Vec<UserId> = page.users.iter().map(|user| user.id).collect();
+        let held = store.users_by_id(&ids).await?;
+        let changed = page.users.into_iter().zip(held).filter(|(row, held)| held.as_ref() != Some(row));
+        let put_users = changed.map(|(row, _)| row).collect();
+        let changes = ChangeSet { put_users, durability: Durability::WithNext, ..ChangeSet::default() };
+        store.commit(None, changes).await?;
+    }
+    Ok(round)
 }
 
 struct Walk {

@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::Desk;
-use crate::halo::{GeneralUsers, HaloOptions, ReplyForm, TypeList};
+use crate::halo::{AzureConnectionSeed, GeneralUsers, HaloOptions, ReplyForm, TypeList};
 
 #[tokio::test]
 async fn lists_of_configuration_are_bare_arrays() {
@@ -153,4 +153,34 @@ async fn sites_have_a_general_user_unless_switched_off() {
         let desk = Desk::new(HaloOptions { general_users: option, ..HaloOptions::default() }).await;
         assert_eq!(desk.get("/Users").await.1["record_count"], count);
     }
+}
+
+#[tokio::test]
+async fn connections_show_details_on_request_and_secrets_never() {
+    let seed = |intune, name: &str| AzureConnectionSeed {
+        intune,
+        members: json!({ "name": name, "new_client_secret": "hidden", "mappings_device": [{ "fiid": 51 }],
+                         "mappings_client": [{ "azure_tenant_id": "t" }] })
+        .as_object()
+        .unwrap()
+        .clone(),
+    };
+    let azure_connections = vec![seed(false, "Entra"), seed(true, "Intune")];
+    let options = HaloOptions { azure_connections, ..HaloOptions::default() };
+    let desk = Desk::new(options.clone()).await;
+    let (status, list) = desk.get("/azureadconnection?isintune=true").await;
+    assert_eq!((status, &list[0]["name"], list.as_array().map(Vec::len)), (200, &json!("Intune"), Some(1)));
+    assert_eq!(list[0].get("mappings_device"), None);
+    let (_, plain) = desk.get("/azureadconnection/2").await;
+    assert_eq!((plain.get("mappings_device"), plain.get("mappings_client")), (None, None));
+    let (_, full) = desk.get("/AzureADConnection/2?includedetails=true&includetenants=true").await;
+    assert_eq!(
+        (&full["mappings_device"][0]["fiid"], &full["device_site_allocation"]),
+        (&json!(51), &json!(2))
+    );
+    assert_eq!(full["mappings_client"][0]["azure_tenant_id"], json!("t"));
+    assert!(!full.to_string().contains("hidden"), "{full}");
+    assert_eq!(desk.get("/azureadconnection/3").await.0, 404);
+    let narrow = Desk::with_scope(options, "edit:assets read:customers").await;
+    assert_eq!(narrow.get("/azureadconnection?isintune=true").await.0, 403);
 }
