@@ -7,9 +7,11 @@ pub mod asset_type;
 pub mod compare;
 pub mod decision;
 pub mod rulebook;
+pub mod software;
 pub mod transform;
 pub mod user;
 
 pub use decision::{Decision, FieldDecision, SiteDecision, TypeDecision, TypeReason, decide};
 pub use rulebook::{ClientSource, NameProblem, Needs, Rulebook, TypeRef, needs, projection};
+pub use software::{LicenceIndex, LicenceTarget, Matching, SoftwareDecision};
 pub use user::{UserDecision, UserIndex, UserRef};

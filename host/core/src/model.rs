@@ -12,6 +12,7 @@ pub mod ids;
 pub mod link;
 pub mod property;
 pub mod run;
+pub mod software;
 pub mod value;
 pub mod write;
 
@@ -21,10 +22,12 @@ pub use customer::{Activity, ClientWrite, Customer, CustomerTenant};
 pub use device::{Device, IdentityRow, Projection, Slot, UnreadableRow};
 pub use entra::EntraUser;
 pub use ids::{
-    AssetId, ClientId, DeviceId, DeviceKey, FieldId, GroupId, SiteId, StatusId, TenantId, TypeId, UserId,
+    AssetId, ClientId, DeviceId, DeviceKey, FieldId, GroupId, LicenceId, SiteId, StatusId, TenantId, TypeId,
+    UserId,
 };
 pub use link::{FieldMemory, Link, LinkOrigin, LinkState, LinkSummary};
 pub use property::{Availability, Kind, Property};
 pub use run::{Action, Counts, Entity, RunId, RunRecord, RunStatus};
+pub use software::{Inventory, InventoryBuilder, Licence, LicenceWrite, SoftwareMemory, SoftwareRow};
 pub use value::Value;
 pub use write::{AssetWrite, TypeWrite};

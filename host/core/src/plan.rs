@@ -9,6 +9,7 @@ pub mod client;
 pub mod create;
 pub mod guard;
 pub mod line;
+pub mod software;
 pub mod step;
 pub mod text;
 pub mod update;
@@ -18,5 +19,8 @@ pub use client::{plan_client, plan_tenant_id};
 pub use create::{plan_create, plan_type};
 pub use guard::{GuardVerdict, judge_deactivations, judge_empty_source};
 pub use line::{Footer, Header, HeldDevice, Line, PLAN_FORMAT, Remember};
+pub use software::{
+    SoftwareWrite, Title, Titles, plan_licence, plan_software, software_alone, with_software,
+};
 pub use step::{Change, Effect, Facts, Part, Planned, Step, StepId, StepKind};
 pub use update::{Basis, StatusLeftOut, Subject, plan_update};

@@ -21,7 +21,9 @@ mod source;
 mod wire;
 
 pub use asset_types::{AssetTypes, Criterion, Determine, Operand, Rule, Subject, Test, TypeUpdates};
-pub use connection::{Cloud, Connection, Guard, Guards, Microsoft, SecretSource, Statuses};
+pub use connection::{
+    Authentication, Cloud, Connection, Credential, Guard, Guards, Microsoft, SecretSource, Statuses,
+};
 pub use diagnostic::{Diagnostic, SettingsError};
 pub use example::{
     ExampleConnection, ExampleIntegrator, ExampleRule, ExampleStatuses, example_connection,
@@ -29,10 +31,12 @@ pub use example::{
 };
 pub use fields::{EmptyPolicy, FieldMapping, Piece, Source, Transform, WritePolicy};
 pub use imports::{
-    Creation, DefaultSite, Imports, MatchReach, SenseManaged, SharedSerial, SiteMode, UnlinkUnmatched,
-    UserIdentifier, UserSource, Users,
+    Creation, DefaultSite, Imports, MatchReach, MatchTexts, SenseManaged, SharedSerial, SiteMode, Software,
+    SoftwareMatch, UnlinkUnmatched, UserIdentifier, UserSource, Users,
 };
-pub use integrator::{HaloSettings, HttpSettings, IntegratorSettings, LogFormat};
+pub use integrator::{
+    HaloSettings, HttpSettings, IntegratorSettings, LogFormat, OLD_REDIRECT_PATH, REDIRECT_PATH,
+};
 pub use load::{SourceFile, data_folder, judge_connection, load, load_integrator, read};
 pub use organisations::{ClientCreation, Exclusion, Organisations, Tenant, TenantPlace};
 pub use schema::{SchemaOf, schema};

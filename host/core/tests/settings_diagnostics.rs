@@ -142,11 +142,6 @@ fn tenants_are_named_once_and_said_one_thing_of() {
 #[test]
 fn features_that_are_still_to_come_are_named_as_such() {
     assert_transcript!(in_connection(&[
-        ("\"client-credentials\"", "\"authorization-code\""),
-        (
-            "{ secret = { stored = \"contoso\" } }",
-            "{ certificate = \"contoso.pem\", key = { file = \"key.pem\" } }"
-        ),
         ("determine = \"rules\"", "determine = \"plugin\"\nplugin = \"name\""),
         ("source = \"intune\"", "source = \"entra\""),
         ("write = \"always\"", "write = \"unless-edited\""),
@@ -154,7 +149,6 @@ fn features_that_are_still_to_come_are_named_as_such() {
         ("transform = \"yes-no\"", "transform = [{ rhai = \"name\" }]"),
         ("site = \"user-then-default\"", "site = \"plugin\"\nsite_plugin = \"name\""),
         ("details_refresh_days = 7", "details_refresh_days = 30"),
-        ("software = false", "software = true"),
         ("deactivate = false", "deactivate = true"),
         (
             "recovered = \"Active\"",
@@ -166,11 +160,27 @@ fn features_that_are_still_to_come_are_named_as_such() {
         ("from = \"isEncrypted\"", "from = \"physicalMemoryInBytes\""),
         ("intune = \"operatingSystem\"", "intune = \"notes\""),
     ]));
+}
+
+#[test]
+fn a_credential_is_a_secret_or_a_certificate() {
+    let credential = "{ secret = { stored = \"contoso\" } }";
+    assert_transcript!(in_connection(&[
+        (credential, "{ secret = { stored = \"contoso\" }, certificate = \"contoso.pem\" }"),
+        (credential, "{ key = { file = \"key.pem\" } }"),
+        (credential, "{ secret = { stored = \"contoso\" }, key = { file = \"key.pem\" } }"),
+        (credential, "{ secret = { stored = \"contoso\" }, expires = \"31.01.2027\" }"),
+        (credential, "{ secret = { stored = \"contoso\" }, expires = \"2027-02-30\" }"),
+        (credential, "{ certificate = \"contoso.pem\", expires = \"2027-01-31\" }"),
+        (credential, "{ certificate = \" \" }"),
+        ("\"client-credentials\"", "\"device-code\""),
+    ]));
     assert_transcript!(
-        "features_of_the_integrator_to_come",
+        "where_browsers_come_to",
         in_integrator(&[
-            ("listen = \"127.0.0.1:8460\"", "listen = \"0.0.0.0:80\""),
-            ("listen = \"127.0.0.1:8460\"", "public_url = \"https://integrator.example.com\""),
+            ("listen = \"127.0.0.1:8460\"", "listen = \"127.0.0.1:0\""),
+            ("listen = \"127.0.0.1:8460\"", "listen = \"localhost\""),
+            ("listen = \"127.0.0.1:8460\"", "public_url = \"integrator.example.com\""),
         ])
     );
 }
@@ -279,7 +289,7 @@ fn all_problems_of_all_files_are_told_at_once() {
     let integrator = INTEGRATOR.replace("client_id", "clientid").replace("\"2.214\"", "\"?\"");
     let connection = CONTOSO
         .replace("match_by", "matchby")
-        .replace("software = false", "software = true")
+        .replace("deactivate = false", "deactivate = true")
         .replace("trim", "trym");
     let found = problems(&integrator, &connection);
     let lines: Vec<String> = found.iter().map(Diagnostic::one_line).collect();

@@ -6,6 +6,7 @@
 
 mod apply;
 mod arguments;
+mod authorize;
 mod bars;
 mod check;
 mod completions;
@@ -80,6 +81,7 @@ async fn run(context: &Context, command: Command) -> Result<ExitClass, Failure> 
         Command::Demo(asked) => demo::run(context, &asked).await,
         Command::Init(asked) => init::run(context, *asked).await,
         Command::Check(asked) => check::run(context, &asked).await,
+        Command::Authorize(asked) => authorize::run(context, &asked).await,
         Command::Plan(asked) => plan::run(context, asked).await,
         Command::Apply(asked) => apply::run(context, &asked).await,
         Command::Import(asked) => import::run(context, asked).await,

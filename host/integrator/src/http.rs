@@ -4,6 +4,7 @@
 //! outside this module names the HTTP library.
 
 mod budget;
+mod download;
 mod endpoint;
 mod error;
 mod maker;
@@ -19,6 +20,9 @@ pub use endpoint::{Endpoint, EndpointSettings, Explain, Explained};
 pub use error::{FailureClass, HttpError, HttpErrorKind};
 pub use maker::ClientMaker;
 pub use request::{Answer, Reading, Repeat, Request};
-pub use sign_in::{ExplainRefusal, Refusal, SignIn, SignInSettings};
+pub use sign_in::{
+    Authorization, ClientAssertion, ClientCredential, CodeAnswer, ExplainRefusal, Grant, PersonGrant,
+    Redeemed, Refusal, RefusalOf, SignIn, SignInSettings, UnusableCredential,
+};
 pub use text::{html_summary, one_line, percent_encoded};
 pub use tries::{Failure, Throttling, Tries};

@@ -6,6 +6,7 @@
 mod files;
 mod key;
 mod sealed;
+mod sign_ins;
 
 pub use key::KEY_VARIABLE;
 pub use sealed::StoredSecret;
@@ -13,7 +14,7 @@ pub use sealed::StoredSecret;
 use chrono::{DateTime, Utc};
 use integrator_core::ports::{SecretError, Secrets};
 use integrator_core::settings::SecretSource;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -60,6 +61,7 @@ impl SecretKeeper {
         sealed::remove(&self.folder, name)
     }
 
+    /// The whole value of a variable.
     fn variable(&self, name: &str) -> Result<SecretString, SecretError> {
         let place = format!("environment variable {name}");
         let error = |problem: &str, hint: String| SecretError {
@@ -73,23 +75,40 @@ impl SecretKeeper {
             return Err(error("is not UTF-8 text", "secrets are text".to_owned()));
         };
         let value = SecretString::from(value);
-        first_line(&value).ok_or_else(|| error("is empty", hint()))
+        if first_line(&value).is_none() {
+            return Err(error("is empty", hint()));
+        }
+        Ok(value)
     }
 }
 
 impl Secrets for SecretKeeper {
     fn secret(&self, source: &SecretSource) -> Result<SecretString, SecretError> {
         match source {
-            SecretSource::Environment(name) => self.variable(name),
+            SecretSource::Environment(name) => {
+                self.variable(name).map(|text| first_line(&text).unwrap_or(text))
+            }
             SecretSource::File(path) => files::secret(path),
             SecretSource::Stored(name) => sealed::get(&self.folder, &self.environment, name),
         }
+    }
+
+    fn whole(&self, source: &SecretSource) -> Result<SecretString, SecretError> {
+        match source {
+            SecretSource::Environment(name) => self.variable(name),
+            SecretSource::File(path) => files::text(path),
+            SecretSource::Stored(name) => sealed::get(&self.folder, &self.environment, name),
+        }
+    }
+
+    fn file(&self, path: &Path) -> Result<SecretSlice<u8>, SecretError> {
+        files::certificate(path)
     }
 }
 
 /// The first line without its end and without a byte order mark; `None` when nothing is left.
 fn first_line(text: &SecretString) -> Option<SecretString> {
-    let text = secrecy::ExposeSecret::expose_secret(text);
+    let text = text.expose_secret();
     let line = text.trim_start_matches('\u{feff}').lines().next().unwrap_or_default();
     (!line.trim().is_empty()).then(|| SecretString::from(line))
 }

@@ -21,7 +21,8 @@ pub use records::{
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use integrator_core::model::{
-    Asset, AssetId, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, RunId, RunRecord, UserId,
+    Asset, AssetId, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, RunId, RunRecord, SoftwareMemory,
+    UserId,
 };
 use std::time::Duration;
 
@@ -70,6 +71,15 @@ pub trait Store: Send + Sync {
     /// How many users the index holds. Kept, not counted: cheap.
     async fn user_count(&self) -> Result<u64, StoreError>;
 
+    /// The digest of what was last written of each device's software, in ascending order of the device keys.
+    fn software_digests(&self, tenant: DeviceKey) -> Chunks<(DeviceKey, u64)>;
+
+    /// What was last written of these devices' software, in the order asked; `None` where nothing was.
+    async fn software(
+        &self,
+        tenant: DeviceKey,
+        devices: &[DeviceKey],
+    ) -> Result<Vec<Option<SoftwareMemory>>, StoreError>;
     /// Every user of an Entra tenant that is kept.
     fn entra_users(&self, tenant: DeviceKey) -> Chunks<EntraUser>;
 

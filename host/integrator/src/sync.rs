@@ -5,6 +5,7 @@
 //! they decide nothing themselves. This module knows no terminal and no settings file.
 
 mod apply;
+pub mod authorize;
 mod catalogue;
 pub mod check;
 mod choices;
@@ -16,13 +17,14 @@ pub mod options;
 mod organisations;
 pub mod outcome;
 mod people;
-mod permissions;
+pub mod permissions;
 mod plan_file;
 mod planner;
 pub mod progress;
 mod resolve;
 mod session;
 mod sink;
+mod software;
 mod spool;
 mod stock;
 mod sweep;
@@ -70,7 +72,7 @@ async fn import_in(session: &mut Session, options: &ImportOptions) -> Result<Exi
         }
         let lines = store.plan_reader(&session.run.0);
         let applied = session.apply(&lease, lines, footer.steps, Preconditions::Fresh).await?;
-        Ok(if applied.counts.assets_failed > 0 { ExitClass::Partial } else { class })
+        Ok(if applied.is_partial() { ExitClass::Partial } else { class })
     }
     .await;
     store.release(lease).await?;
@@ -145,7 +147,7 @@ async fn apply_in(session: &mut Session, opened: plan_file::Opened) -> Result<Ex
     let result = async {
         session.prepare_apply(&lease).await?;
         let applied = session.apply(&lease, opened.lines, opened.footer.steps, Preconditions::Verify).await?;
-        Ok(if applied.counts.assets_failed > 0 { ExitClass::Partial } else { class })
+        Ok(if applied.is_partial() { ExitClass::Partial } else { class })
     }
     .await;
     store.release(lease).await?;

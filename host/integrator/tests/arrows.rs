@@ -47,16 +47,20 @@ const ONLY_IN: [(&str, &str); 4] = [
     ("sled", "host/integrator/src/store/sled"),
 ];
 
-/// Where a request that may change something is made: Halo's three writes, and Graph's batch of reads.
-const POSTS: [&str; 4] = [
+/// Where a request that may change something is made: Halo's writes, Graph's batches of reads, and the making of an
+/// export, which is how Graph is asked for a report.
+const POSTS: [&str; 6] = [
     "host/integrator/src/halo/customers.rs",
+    "host/integrator/src/halo/licences.rs",
+    "host/integrator/src/graph/export/job.rs",
     "host/integrator/src/halo/write.rs",
     "host/integrator/src/halo/asset_type.rs",
     "host/integrator/src/graph/batch.rs",
 ];
 
 /// Calls that write to Halo.
-const WRITES: [&str; 4] = [".write_assets(", ".create_asset_type(", ".create_client(", ".add_tenant("];
+const WRITES: [&str; 5] =
+    [".write_assets(", ".create_asset_type(", ".create_licences(", ".create_client(", ".add_tenant("];
 
 /// What `integrator-core` must not depend on: it is pure, and knows no wire, no store and no engine.
 const NOT_IN_CORE: [&str; 9] =

@@ -4,10 +4,10 @@
 
 use chrono::{DateTime, TimeZone, Utc};
 use halo_integrator::secrets::{KEY_VARIABLE, SecretKeeper};
-use integrator_core::ports::Secrets;
+use integrator_core::ports::{PersonSignIn, RefusedSignIn, Secrets, TokenKeeper};
 use integrator_core::settings::SecretSource;
 use secrecy::{ExposeSecret, SecretString};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
@@ -218,4 +218,102 @@ fn names_and_secrets_that_make_no_sense_are_refused() {
     assert!(set(&keeper, "halo", " ").unwrap_err().contains("would be empty"));
     let none = answer(&keeper, &stored("halo")).unwrap_err();
     assert!(none.contains("none are stored yet: `halo-integrator secret set halo`"), "{none}");
+}
+
+fn sign_in(token: &str) -> PersonSignIn {
+    PersonSignIn {
+        client_id: "app".to_owned(),
+        authority: "https://login.example.com".to_owned(),
+        account: Some("adele@example.com".to_owned()),
+        signed_in: noon(),
+        refresh_token: SecretString::from(token),
+        refused: BTreeMap::new(),
+    }
+}
+
+#[test]
+fn a_sign_in_is_kept_sealed_and_replaced_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let keeper = keeper(folder.path(), &[("HALO_INTEGRATOR_KEY", KEY)]);
+    assert!(keeper.load("contoso").unwrap().is_none());
+    keeper.save("contoso", &sign_in("first-token"), noon()).unwrap();
+    let refused = RefusedSignIn {
+        code: Some("AADSTS50173".to_owned()),
+        message: "revoked".to_owned(),
+        hint: None,
+        since: noon(),
+    };
+    let mut second = sign_in("second-token");
+    second.refused.insert("tenant".to_owned(), refused.clone());
+    keeper.save("contoso", &second, noon()).unwrap();
+    keeper.save("fabrikam", &sign_in("third-token"), noon()).unwrap();
+
+    // What a crash in the middle of a replacement leaves behind changes nothing.
+    fs::write(folder.path().join("secrets.new"), "{\"format\":1,\"secr").unwrap();
+    let kept = keeper.load("contoso").unwrap().unwrap();
+    assert_eq!(kept.refresh_token.expose_secret(), "second-token");
+    assert_eq!((kept.account.as_deref(), kept.signed_in), (Some("adele@example.com"), noon()));
+    assert_eq!(kept.refused.get("tenant"), Some(&refused));
+    keeper.save("contoso", &sign_in("fourth-token"), noon()).unwrap();
+    assert_eq!(keeper.load("contoso").unwrap().unwrap().refresh_token.expose_secret(), "fourth-token");
+
+    let file = fs::read_to_string(folder.path().join("secrets.json")).unwrap();
+    for text in ["-token", "adele", "login.example"] {
+        assert!(!file.contains(text), "{file}");
+    }
+    // It is listed and removed like what a person stored, but no person can store it.
+    let names: Vec<String> = keeper.list().unwrap().into_iter().map(|one| one.name).collect();
+    assert_eq!(names, ["sign-in:contoso", "sign-in:fabrikam"]);
+    assert!(set(&keeper, "sign-in:contoso", "x").unwrap_err().contains("has no usable name"));
+    keeper.remove("sign-in:contoso").unwrap();
+    assert!(keeper.load("contoso").unwrap().is_none());
+}
+
+#[test]
+fn a_sign_in_of_one_connection_is_none_of_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let keeper = keeper(folder.path(), &[("HALO_INTEGRATOR_KEY", KEY)]);
+    keeper.save("contoso", &sign_in("token"), noon()).unwrap();
+    let path = folder.path().join("secrets.json");
+    let moved = fs::read_to_string(&path).unwrap().replace("sign-in:contoso", "sign-in:fabrikam");
+    fs::write(&path, moved).unwrap();
+    let error = keeper.load("fabrikam").unwrap_err();
+    assert!(error.to_string().contains("the sign-in of connection fabrikam is damaged"), "{error}");
+    assert!(error.hint.contains("`halo-integrator authorize fabrikam`"), "{}", error.hint);
+}
+
+#[test]
+fn whoever_redeems_a_sign_in_keeps_others_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (keeper(folder.path(), &[]), keeper(folder.path(), &[]));
+    let held = one.lock("contoso").unwrap();
+    drop(other.lock("fabrikam").unwrap());
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let waiting = std::thread::spawn(move || {
+        let locked = other.lock("contoso").unwrap();
+        sender.send(()).unwrap();
+        drop(locked);
+    });
+    assert!(receiver.try_recv().is_err());
+    drop(held);
+    receiver.recv().unwrap();
+    waiting.join().unwrap();
+}
+
+#[test]
+fn a_private_key_is_read_whole_and_a_secret_is_its_first_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let pem = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    let path = folder.path().join("key.pem");
+    fs::write(&path, pem).unwrap();
+    let keeper = keeper(folder.path(), &[("PEM", pem), (KEY_VARIABLE, KEY)]);
+    set(&keeper, "pem", pem).unwrap();
+    for source in [SecretSource::Environment("PEM".to_owned()), SecretSource::File(path), stored("pem")] {
+        let whole = keeper.whole(&source).unwrap();
+        assert_eq!(whole.expose_secret(), pem, "{source:?}");
+    }
+    assert_eq!(
+        answer(&keeper, &SecretSource::Environment("PEM".to_owned())).unwrap(),
+        "-----BEGIN PRIVATE KEY-----"
+    );
 }

@@ -17,6 +17,9 @@ pub(crate) struct Arguments {
     /// The same seed gives the same devices
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Give each device about twenty of so many titles, and import them
+    #[arg(long, value_name = "TITLES", num_args = 0..=1, default_value_t = 0, default_missing_value = "5000")]
+    pub(crate) software: u32,
     /// What Halo answers to a POST of several assets
     #[arg(long, value_enum, default_value_t = Reply::List)]
     pub(crate) halo_reply: Reply,

@@ -50,6 +50,8 @@ pub(crate) struct Measured {
     pub(crate) devices: u64,
     /// Pages of users that Halo holds.
     pub(crate) user_pages: u64,
+    /// How many titles there are, 0 without software.
+    pub(crate) titles: u64,
     pub(crate) first: Import,
     pub(crate) unchanged: Vec<Import>,
     pub(crate) changed: Import,
@@ -57,6 +59,15 @@ pub(crate) struct Measured {
     pub(crate) bare: Vec<Walk>,
     pub(crate) first_requests: Vec<Duration>,
     pub(crate) duplicates: usize,
+}
+
+/// Whether installed software is imported, and read by the bare loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Software {
+    /// It is not.
+    Off,
+    /// It is.
+    Imported,
 }
 
 /// Rows on a page of Halo's lists.
@@ -70,33 +81,40 @@ pub(crate) async fn fleet(
     folder: &Path,
     client: &reqwest::Client,
 ) -> Result<Measured, Failure> {
-    let servers =
-        Servers::start(&binaries.simulators, devices, arguments.seed, arguments.halo_reply, client.clone())?;
+    let servers = Servers::start(&binaries.simulators, devices, arguments, client.clone())?;
     let microsoft = &servers.ready.microsoft;
+    let software = if arguments.software > 0 { Software::Imported } else { Software::Off };
     let data = folder.join("data");
-    let config = settings::write(&folder.join("config"), &servers.ready, &microsoft.address, &data)?;
+    let config =
+        settings::write(&folder.join("config"), &servers.ready, &microsoft.address, &data, software)?;
     let import = async |name| import(name, binaries, &servers, &config, folder).await;
 
     // Warms this process up, and shows that every page is there.
-    let warm = bare::walk(client, microsoft).await?;
-    eprintln!("{devices} devices: {} rows on {} pages", warm.devices, warm.requests - 1);
+    let warm = bare::walk(client, microsoft, software).await?;
+    eprintln!(
+        "{devices} devices: {} rows on {} pages, {} installed applications",
+        warm.devices,
+        warm.requests - 1,
+        warm.applications
+    );
     let first = import("first").await?;
     let (mut unchanged, mut walks) = (Vec::new(), Vec::new());
     for _ in 0..arguments.repetitions {
-        walks.push(bare::walk(client, microsoft).await?);
+        walks.push(bare::walk(client, microsoft, software).await?);
         unchanged.push(import("unchanged").await?);
     }
     servers.change_share(CHANGED, 1).await?;
     // Renders the pages anew, so that the import is not measured with it.
-    bare::walk(client, microsoft).await?;
+    bare::walk(client, microsoft, software).await?;
     let changed = import("1% changed").await?;
     servers.synchronise_all().await?;
-    bare::walk(client, microsoft).await?;
+    bare::walk(client, microsoft, software).await?;
     let synchronised = import("all synchronised").await?;
     let duplicates = servers.duplicates().await?;
 
     let mut forwarder = Forwarder::start(&microsoft.address).await?;
-    let config = settings::write(&folder.join("forwarded"), &servers.ready, &forwarder.address, &data)?;
+    let config =
+        settings::write(&folder.join("forwarded"), &servers.ready, &forwarder.address, &data, software)?;
     let config = config.to_string_lossy();
     let words = ["--config", &config, "--json", "import", CONNECTION];
     let mut first_requests = Vec::new();
@@ -105,6 +123,7 @@ pub(crate) async fn fleet(
     }
     Ok(Measured {
         devices,
+        titles: arguments.software.into(),
         user_pages: servers.ready.halo.users.div_ceil(HALO_PAGE),
         first,
         unchanged,

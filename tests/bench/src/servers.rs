@@ -1,7 +1,7 @@
 //! The simulators as a process of their own, and their request logs. Knows nothing of what is measured.
 
 use crate::Failure;
-use crate::arguments::Reply;
+use crate::arguments::Arguments;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -73,13 +73,13 @@ impl Servers {
     pub(crate) fn start(
         binary: &Path,
         devices: u64,
-        seed: u64,
-        reply: Reply,
+        arguments: &Arguments,
         client: reqwest::Client,
     ) -> Result<Self, Failure> {
         let mut process = Command::new(binary)
-            .args(["--devices", &devices.to_string(), "--seed", &seed.to_string()])
-            .args(["--prerender", "--halo-reply", reply.word(), "--until-stdin-closes"])
+            .args(["--devices", &devices.to_string(), "--seed", &arguments.seed.to_string()])
+            .args(["--prerender", "--halo-reply", arguments.halo_reply.word(), "--until-stdin-closes"])
+            .args(["--software", &arguments.software.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -2,6 +2,7 @@
 //! and budgets too large to matter.
 
 use crate::Failure;
+use crate::measure::Software;
 use crate::servers::Ready;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,13 @@ use std::path::{Path, PathBuf};
 pub(crate) const CONNECTION: &str = "contoso";
 
 /// Writes the folder. `microsoft` is where Entra and Graph are reached, `data` where the store is.
-pub(crate) fn write(folder: &Path, ready: &Ready, microsoft: &str, data: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn write(
+    folder: &Path,
+    ready: &Ready,
+    microsoft: &str,
+    data: &Path,
+    software: Software,
+) -> Result<PathBuf, Failure> {
     fs::create_dir_all(folder.join("connections"))?;
     secret(&folder.join("halo.secret"), &ready.halo.secret)?;
     secret(&folder.join("contoso.secret"), &ready.microsoft.secret)?;
@@ -37,7 +44,11 @@ tenant = "{tenant}"
 client_id = "{client_id}"
 credential = {{ secret = {{ file = "contoso.secret" }} }}
 requests_per_20_seconds = 1000000
-{REST}"#,
+{rest}"#,
+        rest = match software {
+            Software::Off => REST.to_owned(),
+            Software::Imported => REST.replace("[imports]", "[imports]\nsoftware = true"),
+        },
         tenant = ready.microsoft.tenant,
         client_id = ready.microsoft.client_id,
     );

@@ -42,6 +42,9 @@ fn add(state: &mut HaloState, change: &AssetChange) {
 
 /// A change in Intune.
 pub fn in_intune(world: &World, step: &IntuneStep) {
+    if let Some(export) = &step.export {
+        world.microsoft.options().export = export.clone();
+    }
     if step.expire_user_links {
         world.microsoft.expire_user_links();
     }
@@ -59,6 +62,9 @@ pub fn in_intune(world: &World, step: &IntuneStep) {
 }
 
 fn in_fleet(fleet: &mut Fleet, step: &IntuneStep) {
+    if let Some(installed) = &step.software {
+        fleet.set_software(&device_id(installed.device.into()), installed.apps());
+    }
     if let Some(changes) = &step.set_user {
         let number = changes.get("id").and_then(serde_json::Value::as_u64).expect("`set_user` needs an id");
         let user = fleet.user(&user_id(number)).expect("a user of the tenant");
@@ -117,6 +123,18 @@ pub fn in_halo(world: &World, step: &HaloStep) {
         world.halo.revoke_tokens();
     }
     let mut state = world.halo.state();
+    if let Some(seed) = &step.add_licence {
+        state.add_licence(seed);
+    }
+    if let Some(name) = &step.remove_licence {
+        assert!(state.remove_licence(name), "there is no licence {name}");
+    }
+    if let Some(licences) = &step.licences {
+        state.options_mut().licences = licences.clone();
+    }
+    if step.forbid_licences {
+        state.options_mut().agent.licences = integrator_simulators::halo::Access::None;
+    }
     if let Some(change) = &step.edit {
         let id = wanted(&state, change.asset.as_deref().expect("`edit` needs the asset"));
         let resolved = Resolved::of(&state, change);
@@ -309,4 +327,22 @@ pub fn differences(state: &HaloState, expected: &AssetChange) -> Vec<String> {
         .filter(|(member, value)| is[member.as_str()] != **value)
         .map(|(member, value)| format!("{name}: {member} is {}, expected {value}", is[member.as_str()]))
         .collect()
+}
+
+/// The software of an asset: each title as `name | version | name of its licence`, sorted.
+pub fn software(state: &HaloState, asset: &Asset) -> Vec<String> {
+    let text = |row: &serde_json::Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    let rows = asset.extra("software").and_then(serde_json::Value::as_array);
+    let mut titles: Vec<String> = rows
+        .into_iter()
+        .flatten()
+        .map(|row| {
+            let id = row["licence_id"].as_u64().unwrap_or(0);
+            let licence = state.licences().find(|licence| licence.id == id);
+            let licence = licence.map_or("-", |licence| licence.name.as_str());
+            format!("{} | {} | {licence}", text(row, "name"), text(row, "version"))
+        })
+        .collect();
+    titles.sort();
+    titles
 }

@@ -3,9 +3,9 @@
 //! Devices and users are numbered; [`device_id`] and [`user_id`] give their full ids.
 
 use integrator_simulators::faults::Fault;
-use integrator_simulators::fleet::{Fleet, FleetUser, complete};
-use integrator_simulators::halo::{Access, ClientSeed, HaloOptions, UserSeed};
-use integrator_simulators::microsoft::MicrosoftOptions;
+use integrator_simulators::fleet::{Fleet, FleetUser, InstalledApp, complete};
+use integrator_simulators::halo::{Access, ClientSeed, HaloOptions, LicenceOptions, LicenceSeed, UserSeed};
+use integrator_simulators::microsoft::{ExportOptions, MicrosoftOptions};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -35,6 +35,12 @@ pub struct Case {
     /// Further tenants that the application is known in.
     #[serde(default)]
     pub tenants: Vec<TenantSeed>,
+    /// What is installed on devices.
+    #[serde(default)]
+    pub software: Vec<Installed>,
+    /// How Intune's export jobs behave.
+    #[serde(default)]
+    pub export: ExportOptions,
     /// Application permissions of Graph besides the usual ones.
     #[serde(default)]
     pub permissions: Vec<String>,
@@ -74,6 +80,28 @@ pub struct TenantSeed {
     /// Its users.
     #[serde(default)]
     pub users: Vec<Map<String, Value>>,
+}
+
+/// What is installed on a device: each title as `name | version | publisher`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Installed {
+    /// The number of the device.
+    pub device: u32,
+    /// The titles.
+    pub titles: Vec<String>,
+}
+
+impl Installed {
+    /// The titles as the fleet has them.
+    pub fn apps(&self) -> Vec<InstalledApp> {
+        let app = |title: &String| {
+            let mut parts = title.split('|').map(|part| part.trim().to_owned());
+            let mut next = || parts.next().unwrap_or_default();
+            InstalledApp { name: next(), version: next(), publisher: next() }
+        };
+        self.titles.iter().map(app).collect()
+    }
 }
 
 /// Changed settings, as TOML texts.
@@ -146,6 +174,10 @@ pub struct IntuneStep {
     pub restore: Option<u32>,
     /// Adds a device.
     pub add: Option<Map<String, Value>>,
+    /// Changes what is installed on a device.
+    pub software: Option<Installed>,
+    /// Export jobs behave so from now on.
+    pub export: Option<ExportOptions>,
     /// Removes all devices.
     pub empty: bool,
     /// Sets properties of the user that `id` names.
@@ -178,6 +210,14 @@ pub struct HaloStep {
     pub move_user: Option<(String, String, String)>,
     /// Deletes a status.
     pub remove_status: Option<String>,
+    /// Adds a software licence.
+    pub add_licence: Option<LicenceSeed>,
+    /// Deletes the software licence of this name.
+    pub remove_licence: Option<String>,
+    /// Titles and licences are taken so from now on.
+    pub licences: Option<LicenceOptions>,
+    /// The agent loses its access to software licences.
+    pub forbid_licences: bool,
     /// All tokens end.
     pub revoke_tokens: bool,
     /// Adds a client.
@@ -281,12 +321,28 @@ pub struct Expect {
     pub clients: Option<usize>,
     /// A client looks like this.
     pub client: Option<ClientExpected>,
+    /// An asset's software: each title as `name | version | name of its licence`, in any order.
+    pub software: Option<AssetSoftware>,
+    /// The names of all software licences, in any order.
+    pub licences: Option<Vec<String>>,
+    /// So many export jobs were made so far.
+    pub export_jobs: Option<u32>,
     /// What was said to people contains each of these.
     pub says: Vec<String>,
     /// What was said to people contains none of these.
     pub silent: Vec<String>,
     /// Counts of the summary.
     pub counts: std::collections::BTreeMap<String, u64>,
+}
+
+/// An asset's software.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AssetSoftware {
+    /// Which asset.
+    pub asset: String,
+    /// Its titles.
+    pub titles: Vec<String>,
 }
 
 /// The full id of a numbered device.
@@ -337,7 +393,11 @@ impl Case {
         if let Some(devices) = self.generated {
             return Fleet::generate(devices, 1);
         }
-        fleet(&self.devices, &self.users)
+        let mut fleet = fleet(&self.devices, &self.users);
+        for installed in &self.software {
+            fleet.set_software(&device_id(installed.device.into()), installed.apps());
+        }
+        fleet
     }
 
     /// The options of the connection's own tenant.
@@ -346,6 +406,7 @@ impl Case {
         let options = MicrosoftOptions {
             page_size: self.page_size.unwrap_or(1000),
             roles: usual.roles.iter().cloned().chain(self.permissions.clone()).collect(),
+            export: self.export.clone(),
             ..usual
         };
         self.organisation.over(options)

@@ -15,6 +15,7 @@
 
 pub mod act;
 pub mod binary;
+pub mod browser;
 pub mod case;
 pub mod golden;
 pub mod play;

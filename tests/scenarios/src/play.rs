@@ -169,11 +169,34 @@ impl Player {
             if let Some(client) = &expected.client {
                 problems.extend(act::client_differences(&state, client));
             }
+            if let Some(wanted) = &expected.software {
+                let mut titles = wanted.titles.clone();
+                titles.sort();
+                for asset in act::find(&state, &wanted.asset) {
+                    let shown = act::software(&state, asset);
+                    if shown != titles {
+                        problems.push(format!("the software of {} is {shown:?}", wanted.asset));
+                    }
+                }
+            }
+            if let Some(wanted) = &expected.licences {
+                let mut wanted = wanted.clone();
+                wanted.sort();
+                let mut names: Vec<String> = state.licences().map(|licence| licence.name.clone()).collect();
+                names.sort();
+                if names != wanted {
+                    problems.push(format!("the licences are {names:?}"));
+                }
+            }
             if let Some(name) = &expected.no_asset
                 && !act::find(&state, name).is_empty()
             {
                 problems.push(format!("there is an asset {name}"));
             }
+        }
+        let jobs = self.world.microsoft.export_jobs();
+        if let Some(wanted) = expected.export_jobs.filter(|wanted| *wanted != jobs) {
+            problems.push(format!("{jobs} export jobs, expected {wanted}"));
         }
         if let Some(run) = &self.last {
             let plan = run.plan_id().map_or_else(Vec::new, |id| self.world.plan(id));

@@ -146,6 +146,14 @@ impl World {
         Run::of(&output)
     }
 
+    /// Runs the program with these words as people do, without `--json`.
+    pub fn say(&self, line: &str) -> Run {
+        self.microsoft.log().reset();
+        self.halo.log().reset();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        Run::of(&self.command(&words).output().expect("the program can be started"))
+    }
+
     /// Runs the program with `--json` and these words as arguments.
     pub fn words(&self, line: &str) -> Run {
         self.run(&line.split_whitespace().collect::<Vec<_>>())

@@ -9,6 +9,7 @@ mod order;
 mod people;
 mod random;
 mod row;
+mod software;
 mod touch;
 
 use std::collections::{HashMap, HashSet};
@@ -20,6 +21,7 @@ use self::generated::{Generator, View};
 use self::order::{Extra, Order, Slot, SortKey};
 pub use self::people::FleetUser;
 pub use self::row::{PROPERTIES, complete};
+pub use self::software::InstalledApp;
 use self::touch::Touch;
 
 /// What a generated fleet is made from.
@@ -60,6 +62,12 @@ pub struct Fleet {
     hidden: HashMap<String, Value>,
     touches: Vec<Touch>,
     users: Option<Vec<FleetUser>>,
+    /// What is installed on devices, where it was said by hand.
+    software: HashMap<String, Vec<InstalledApp>>,
+    /// Of how many titles generated devices have some.
+    software_titles: u32,
+    /// Counts the changes of what is installed.
+    software_revision: u64,
     /// Users that the tenant no longer has.
     deleted_users: HashSet<String>,
     edited_users: HashMap<String, FleetUser>,
@@ -104,6 +112,9 @@ impl Fleet {
             hidden: HashMap::new(),
             touches: Vec::new(),
             users: None,
+            software: HashMap::new(),
+            software_titles: 0,
+            software_revision: 0,
             deleted_users: HashSet::new(),
             edited_users: HashMap::new(),
             user_changes: Vec::new(),

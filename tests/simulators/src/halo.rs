@@ -12,6 +12,7 @@ mod configuration;
 mod control;
 mod customers;
 mod intune_connections;
+mod licences;
 mod list;
 mod options;
 mod query;
@@ -41,6 +42,7 @@ pub use self::catalog::{
 };
 pub use self::clock::{Clock, DateForm};
 pub use self::intune_connections::{AzureConnectionSeed, ConnectionForm};
+pub use self::licences::{Licence, LicenceKeys, LicenceOptions, LicenceSeed, LicenceTexts, SoftwareStorage};
 pub use self::options::{
     Access, Agent, BatchFailure, BrokenRow, Columns, ConfigurationAccess, Discovery, EmptyFields, ErrorShape,
     FieldStorage, GeneralUsers, HaloOptions, IntuneIdStorage, InventoryNumbers, RateLimit,

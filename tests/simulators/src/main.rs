@@ -13,7 +13,7 @@ use clap::{Parser, ValueEnum};
 use integrator_simulators::faults::{Fault, Faults};
 use integrator_simulators::fleet::{Fleet, FleetOptions};
 use integrator_simulators::halo::{Halo, HaloOptions, ReplyForm, UserSeed};
-use integrator_simulators::microsoft::{Microsoft, MicrosoftOptions, PageCache, TokenForm};
+use integrator_simulators::microsoft::{ExportOptions, Microsoft, MicrosoftOptions, PageCache, TokenForm};
 use integrator_simulators::server::{ServeOptions, TlsFiles};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
@@ -57,6 +57,9 @@ struct Arguments {
     /// The query that the rendered sweep begins with, as the client sends it, without `?`.
     #[arg(long, default_value = "", requires = "prerender")]
     prerender_query: String,
+    /// Give devices about twenty of so many titles each; exports are completed at once.
+    #[arg(long, value_name = "TITLES", default_value_t = 0)]
+    software: u32,
     /// A file with an array of faults for Entra and Graph.
     #[arg(long)]
     microsoft_faults: Option<PathBuf>,
@@ -135,7 +138,12 @@ async fn start_microsoft(arguments: &Arguments) -> Result<Microsoft, Failure> {
             ..FleetOptions::default()
         }),
     };
+    let mut fleet = fleet;
+    if arguments.software > 0 {
+        fleet.generate_software(arguments.software);
+    }
     let options = MicrosoftOptions {
+        export: ExportOptions { at_once: arguments.software > 0, ..ExportOptions::default() },
         page_size: arguments.page_size,
         token_seconds: arguments.token_seconds,
         token_form: match arguments.tokens {

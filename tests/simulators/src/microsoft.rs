@@ -7,10 +7,12 @@
 mod batch;
 mod changes;
 mod control;
+mod detected;
 mod devices;
 mod directory;
 mod entra;
 mod errors;
+mod exports;
 mod graph;
 mod query;
 mod records;
@@ -22,11 +24,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use axum::Router;
 use axum::response::Response;
-use axum::routing::post;
+use axum::routing::{get, post};
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::Value;
 
+pub use self::exports::{ExportFile, ExportOptions};
 use crate::faults::Faults;
 use crate::fleet::Fleet;
 use crate::server::{Bound, RequestLog, RunningServer, ServeOptions};
@@ -39,6 +42,32 @@ pub enum SecretState {
     Valid,
     /// The secret is right, but too old.
     Expired,
+}
+
+/// How the person at the sign-in page answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum PersonAnswer {
+    /// Signs in and consents.
+    #[default]
+    Consents,
+    /// Declines to consent.
+    Declines,
+    /// May not sign in, with this number.
+    Refused(u32),
+    /// Consents, and the answer comes back with another state.
+    AnotherState,
+}
+
+/// What becomes of refresh tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RefreshTokens {
+    /// Each answer has a new one, and the old one stays valid: as Entra does it.
+    #[default]
+    Rotate,
+    /// Each answer has a new one, and the old one ends with its use.
+    EndWithUse,
+    /// None is given.
+    Never,
 }
 
 /// What an access token looks like to its bearer.
@@ -78,6 +107,20 @@ pub struct MicrosoftOptions {
     pub secret: String,
     /// Whether the secret is still valid.
     pub secret_state: SecretState,
+    /// The certificates registered for the application, in DER.
+    pub certificates: Vec<Vec<u8>>,
+    /// The redirect addresses registered for the application, of type Web.
+    pub redirect_addresses: Vec<String>,
+    /// The delegated permissions that are, or can be, consented to.
+    pub delegated: Vec<String>,
+    /// How the person at the sign-in page answers.
+    pub person_answer: PersonAnswer,
+    /// The person's name.
+    pub person: String,
+    /// What becomes of refresh tokens.
+    pub refresh_tokens: RefreshTokens,
+    /// Every refresh token is refused with this number.
+    pub refuse_refresh: Option<u32>,
     /// The granted application permissions; each token carries those of the moment it is issued.
     pub roles: Vec<String>,
     /// Lifetime of a token in seconds.
@@ -92,6 +135,8 @@ pub struct MicrosoftOptions {
     pub oldest_user_change: u64,
     /// Whether rendered pages are kept.
     pub page_cache: PageCache,
+    /// How export jobs behave.
+    pub export: ExportOptions,
 }
 
 impl Default for MicrosoftOptions {
@@ -105,6 +150,13 @@ impl Default for MicrosoftOptions {
             client_id: "11111111-2222-3333-4444-555555555555".to_owned(),
             secret: "simulated~Microsoft+secret/1".to_owned(),
             secret_state: SecretState::Valid,
+            certificates: Vec::new(),
+            redirect_addresses: Vec::new(),
+            delegated: roles.map(str::to_owned).to_vec(),
+            person_answer: PersonAnswer::Consents,
+            person: "AdeleV@contoso.onmicrosoft.com".to_owned(),
+            refresh_tokens: RefreshTokens::Rotate,
+            refuse_refresh: None,
             roles: roles.map(str::to_owned).to_vec(),
             token_seconds: 3599,
             token_form: TokenForm::Jwt,
@@ -112,6 +164,7 @@ impl Default for MicrosoftOptions {
             user_change_page: 200,
             oldest_user_change: 0,
             page_cache: PageCache::Off,
+            export: ExportOptions::default(),
         }
     }
 }
@@ -129,10 +182,15 @@ struct Shared {
     fleet: RwLock<Fleet>,
     options: Mutex<MicrosoftOptions>,
     tokens: tokens::Tokens,
+    grants: entra::Grants,
     faults: Faults,
     pages: Mutex<Pages>,
     /// Further tenants that the application is known in, each with its own devices, users and tokens.
     siblings: RwLock<Vec<Arc<Shared>>>,
+    exports: Mutex<exports::Jobs>,
+    detected: Mutex<detected::Detected>,
+    /// Where exported files lie.
+    storage: String,
     /// The address with its prefix.
     address: String,
     prefix: String,
@@ -168,6 +226,12 @@ impl Shared {
         siblings.iter().find(is_it).cloned()
     }
 
+    /// The tenant whose export has this address, when it is a further one.
+    fn sibling_of_export(&self, signature: &str) -> Option<SharedState> {
+        let siblings = self.siblings.read().unwrap_or_else(PoisonError::into_inner);
+        siblings.iter().find(|one| one.exports().addresses.contains_key(signature)).cloned()
+    }
+
     /// The tenant whose token a header bears, when it is a further one.
     fn sibling_of_token(&self, authorization: Option<&str>) -> Option<SharedState> {
         let siblings = self.siblings.read().unwrap_or_else(PoisonError::into_inner);
@@ -180,6 +244,18 @@ impl Shared {
                 )
             })
             .cloned()
+    }
+
+    fn exports(&self) -> MutexGuard<'_, exports::Jobs> {
+        self.exports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn detected(&self) -> MutexGuard<'_, detected::Detected> {
+        self.detected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn storage(&self) -> &str {
+        &self.storage
     }
 
     /// The address as the client wrote it: absolute links name the host that was asked.
@@ -196,6 +272,8 @@ impl Shared {
 #[derive(Debug)]
 pub struct Microsoft {
     server: RunningServer,
+    /// The storage of exported files: another host, of which only tests of https make the same one.
+    _storage: Option<RunningServer>,
     shared: SharedState,
     log: RequestLog,
 }
@@ -205,24 +283,37 @@ impl Microsoft {
     pub async fn start(fleet: Fleet, options: MicrosoftOptions, serve: ServeOptions) -> io::Result<Self> {
         let (faults, log) = (Faults::new(), RequestLog::new());
         let prefix = serve.prefix.trim_end_matches('/').to_owned();
+        let storage = match serve.tls {
+            Some(_) => None,
+            None => Some(Bound::new(ServeOptions::default()).await?),
+        };
         let bound = Bound::new(ServeOptions { status_answer: Some(graph::usual_answer), ..serve }).await?;
         let shared = Arc::new(Shared {
             fleet: RwLock::new(fleet),
             options: Mutex::new(options),
             tokens: tokens::Tokens::default(),
+            grants: entra::Grants::default(),
             faults: faults.clone(),
             pages: Mutex::default(),
             siblings: RwLock::default(),
+            exports: Mutex::default(),
+            detected: Mutex::default(),
+            storage: storage.as_ref().unwrap_or(&bound).address().to_owned(),
             address: bound.address().to_owned(),
             prefix,
         });
         let router = Router::new()
             .route("/{tenant}/oauth2/v2.0/token", post(entra::token))
+            .route("/{tenant}/oauth2/v2.0/authorize", get(entra::authorize))
+            .route("/exports/{file}", get(exports::download))
             .fallback(graph::handle)
             .with_state(Arc::clone(&shared));
+        let files =
+            Router::new().route("/exports/{file}", get(exports::download)).with_state(Arc::clone(&shared));
+        let storage = storage.map(|bound| bound.serve(files, faults.clone(), log.clone())).transpose()?;
         let control = control::router(Arc::clone(&shared));
         let server = bound.with_control(control).serve(router, faults, log.clone())?;
-        Ok(Self { server, shared, log })
+        Ok(Self { server, _storage: storage, shared, log })
     }
 
     /// Adds a tenant that the application is known in too: with its own devices, users, permissions and tokens. Its
@@ -232,9 +323,13 @@ impl Microsoft {
             fleet: RwLock::new(fleet),
             options: Mutex::new(options),
             tokens: tokens::Tokens::default(),
+            grants: entra::Grants::default(),
             faults: self.shared.faults.clone(),
             pages: Mutex::default(),
             siblings: RwLock::default(),
+            exports: Mutex::default(),
+            detected: Mutex::default(),
+            storage: self.shared.storage.clone(),
             address: self.shared.address.clone(),
             prefix: self.shared.prefix.clone(),
         });
@@ -279,9 +374,29 @@ impl Microsoft {
         self.shared.options()
     }
 
+    /// How many export jobs were made.
+    pub fn export_jobs(&self) -> u32 {
+        self.shared.exports().made()
+    }
+
+    /// How many exported files were fetched.
+    pub fn downloads(&self) -> u32 {
+        self.shared.exports().downloads()
+    }
+
     /// Lets every token that was issued so far expire.
     pub fn expire_tokens(&self) {
         self.shared.tokens.expire_all();
+    }
+
+    /// Lets every code of the sign-in page that was given so far expire.
+    pub fn expire_codes(&self) {
+        self.shared.grants.expire_codes();
+    }
+
+    /// How many refresh tokens are accepted.
+    pub fn refresh_tokens(&self) -> usize {
+        self.shared.grants.refresh_tokens()
     }
 
     /// Lets every link to changes of users expire that was given so far.

@@ -35,6 +35,8 @@ halo_id! {
     StatusId,
     /// Halo's number of an asset field.
     FieldId,
+    /// Halo's number of a software licence.
+    LicenceId,
 }
 
 macro_rules! text_id {

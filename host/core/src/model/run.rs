@@ -157,4 +157,6 @@ pub struct Counts {
     pub users_pending: u64,
     /// Assets whose software was written.
     pub software_written: u64,
+    /// Software licences created.
+    pub licences_created: u64,
 }

@@ -2,6 +2,7 @@
 
 use super::asset::Member;
 use super::ids::{AssetId, ClientId, FieldId, GroupId, SiteId, StatusId, TenantId, TypeId, UserId};
+use super::software::SoftwareRow;
 use serde::{Deserialize, Serialize};
 
 /// Creates an asset (without `id`) or changes the members given (with `id`). Absent members stay as they are.
@@ -25,6 +26,10 @@ pub struct AssetWrite {
     pub users: Option<Vec<UserId>>,
     /// Mapped members with their new values; `None` clears.
     pub members: Vec<(Member, Option<String>)>,
+    /// All software of the asset from now on. Filled in when a plan is applied, from the plan's table of titles;
+    /// neither plans nor journals hold it, so that their records stay as they are.
+    #[serde(skip)]
+    pub software: Option<Vec<SoftwareRow>>,
 }
 
 /// Creates an asset type like an existing one: the same fields, key fields and allowed statuses.

@@ -66,6 +66,8 @@ pub fn plan_absent(
         asset: Some(AssetWrite { id: Some(asset.id), status: Some(status), ..AssetWrite::default() }),
         new_type: None,
         client: None,
+        new_licence: None,
+        software: None,
         link: Some(after),
         replaces: None,
     };

@@ -59,6 +59,8 @@ fn step(kind: StepKind, effect: Effect, changes: Vec<Change>, write: ClientWrite
         asset: None,
         new_type: None,
         client: Some(write),
+        new_licence: None,
+        software: None,
         link: None,
         replaces: None,
     }

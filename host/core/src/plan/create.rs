@@ -54,6 +54,8 @@ pub fn plan_type(facts: Facts<'_>, name: &str, group: Option<&Named<GroupId>>) -
         asset: None,
         new_type: Some(TypeWrite { name: name.to_owned(), group: group.map(|group| group.id), like, fields }),
         client: None,
+        new_licence: None,
+        software: None,
         link: None,
         replaces: None,
     }
@@ -94,6 +96,7 @@ pub fn plan_create(
         tenant: Some(facts.tenant.clone()),
         users: user.map(|user| vec![user]),
         members: members(facts, decision, type_id),
+        software: None,
     };
     let step = Step {
         step: StepId(String::new()),
@@ -107,6 +110,8 @@ pub fn plan_create(
         asset: Some(write),
         new_type: None,
         client: None,
+        new_licence: None,
+        software: None,
         replaces: None,
     };
     (step.sealed(), left_out)

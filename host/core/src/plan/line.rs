@@ -2,6 +2,7 @@
 //! digest. The format is versioned; a released one never changes.
 
 use super::guard::GuardVerdict;
+use super::software::Titles;
 use super::step::Step;
 use crate::model::{Counts, DeviceId, Entity, Link, TenantId};
 use chrono::{DateTime, Utc};
@@ -17,6 +18,8 @@ pub const PLAN_FORMAT: u32 = 1;
 pub enum Line {
     /// Always first.
     Header(Header),
+    /// Titles that later steps name by number.
+    Titles(Titles),
     /// A write.
     Step(Box<Step>),
     /// Nothing is written to Halo, but the store is changed.

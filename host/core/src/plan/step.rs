@@ -1,10 +1,12 @@
 //! One step of a plan, and what planning one device can come to.
 
 use super::line::Remember;
+use super::software::SoftwareWrite;
 use crate::decide::Rulebook;
 use crate::model::catalogue::Catalogue;
 use crate::model::{
-    AssetId, AssetWrite, ClientWrite, DeviceId, Link, Member, StatusId, TenantId, TypeId, TypeWrite,
+    AssetId, AssetWrite, ClientWrite, DeviceId, LicenceWrite, Link, Member, StatusId, TenantId, TypeId,
+    TypeWrite,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -63,6 +65,8 @@ pub enum StepKind {
     UpdateClient,
     /// Creates an asset type.
     CreateType,
+    /// Creates a software licence.
+    CreateLicence,
     /// Creates an asset.
     CreateAsset,
     /// Changes an asset.
@@ -110,6 +114,12 @@ pub struct Step {
     /// The write of a client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientWrite>,
+    /// The write of a licence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_licence: Option<LicenceWrite>,
+    /// The asset's software, whole, where it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub software: Option<SoftwareWrite>,
     /// What is remembered once it is done; the asset's number is filled in for a created one.
     pub link: Option<Link>,
     /// The link that this one takes over, by its device.
@@ -125,13 +135,27 @@ impl Step {
     /// Gives the step its id: a digest of kind, target and content.
     #[must_use]
     pub fn sealed(mut self) -> Self {
-        let content = (self.kind, &self.device, &self.asset, &self.new_type, &self.needs, &self.replaces);
-        let content = match &self.client {
-            None => serde_json::to_vec(&content),
-            Some(client) => serde_json::to_vec(&(content, client)),
-        };
-        let content = content.unwrap_or_default();
-        self.step = StepId(blake3::hash(&content).to_hex().chars().take(20).collect());
+        let content = serde_json::to_vec(&(
+            self.kind,
+            &self.device,
+            &self.asset,
+            &self.new_type,
+            &self.needs,
+            &self.replaces,
+        ))
+        .unwrap_or_default();
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&content);
+        if let Some(licence) = &self.new_licence {
+            hasher.update(&serde_json::to_vec(licence).unwrap_or_default());
+        }
+        if let Some(client) = &self.client {
+            hasher.update(&serde_json::to_vec(client).unwrap_or_default());
+        }
+        if let Some(software) = &self.software {
+            hasher.update(&software.content.to_le_bytes());
+        }
+        self.step = StepId(hasher.finalize().to_hex().chars().take(20).collect());
         self
     }
 }
@@ -175,6 +199,8 @@ pub enum Part {
     User,
     /// Halo's memory of the Intune device.
     IntuneId,
+    /// Its software, or a licence for it.
+    Software,
     /// An asset field or a system member.
     Member(Member),
 }

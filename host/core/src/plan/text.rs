@@ -19,6 +19,7 @@ pub fn step_of(step: &Step, home: Option<&TenantId>) -> String {
             Some(client) => format!("update client {client}"),
             None => "update client".to_owned(),
         },
+        (StepKind::CreateLicence, _) => "create licence".to_owned(),
         (StepKind::CreateType, _) => "create asset type".to_owned(),
         (StepKind::CreateAsset, _) => "create asset".to_owned(),
         (StepKind::UpdateAsset, Some(asset)) => format!("update asset {asset}"),

@@ -452,6 +452,8 @@ impl Draft<'_> {
             asset: Some(self.write),
             new_type: None,
             client: None,
+            new_licence: None,
+            software: None,
             link: Some(self.link),
             replaces,
         };

@@ -5,6 +5,7 @@ use super::fields::FieldMapping;
 use super::imports::{Imports, Users};
 use super::organisations::Organisations;
 use crate::model::TenantId;
+use chrono::NaiveDate;
 use std::path::PathBuf;
 
 /// The checked content of `connections/NAME.toml`.
@@ -56,10 +57,50 @@ pub struct Microsoft {
     pub tenant: TenantId,
     /// Application (client) id.
     pub client_id: String,
-    /// The client secret.
-    pub secret: SecretSource,
+    /// Who signs in.
+    pub authentication: Authentication,
+    /// What the application proves itself with; the same for every tenant that it reaches.
+    pub credential: Credential,
     /// The request budget; default 1000, half of what Graph allows.
     pub requests_per_20_seconds: u32,
+}
+
+/// Who signs in to Microsoft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authentication {
+    /// The application itself (OAuth's client credentials).
+    ClientCredentials,
+    /// The person who signed in once (OAuth's authorization code), through the application.
+    AuthorizationCode,
+}
+
+/// What the application proves itself with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// `{ secret = … }`
+    Secret {
+        /// Where it is kept.
+        secret: SecretSource,
+        /// The day it expires, as the settings say: nothing else tells it.
+        expires: Option<NaiveDate>,
+    },
+    /// `{ certificate = …, key = … }`
+    Certificate {
+        /// The file, PEM or PFX.
+        certificate: PathBuf,
+        /// The private key of a PEM certificate, where its file does not hold it; the password of a PFX file.
+        key: Option<SecretSource>,
+    },
+}
+
+impl Credential {
+    /// Where secrets are needed from.
+    pub fn source(&self) -> Option<&SecretSource> {
+        match self {
+            Self::Secret { secret, .. } => Some(secret),
+            Self::Certificate { key, .. } => key.as_ref(),
+        }
+    }
 }
 
 /// A Microsoft cloud: both addresses without a slash at the end; each may carry a port and a path prefix.
@@ -69,6 +110,16 @@ pub struct Cloud {
     pub authority: String,
     /// Graph without its version, for example `https://graph.microsoft.com`.
     pub graph: String,
+}
+
+impl Cloud {
+    /// Whether the sign-in is one of Microsoft's own, by its address.
+    pub fn is_microsofts(&self) -> bool {
+        let hosts =
+            ["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"];
+        let host = url::Url::parse(&self.authority).ok();
+        host.and_then(|url| url.host_str().map(|host| hosts.contains(&host))).unwrap_or(false)
+    }
 }
 
 /// Where a secret is kept. The secret itself is never part of the settings.

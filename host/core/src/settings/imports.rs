@@ -1,6 +1,7 @@
 //! `[imports]` and `[users]`: which devices become assets, which asset is whose, where it stands, who uses it.
 
 use crate::model::Property;
+use std::time::Duration;
 
 /// The tab "Imports".
 #[derive(Clone, Debug)]
@@ -21,6 +22,44 @@ pub struct Imports {
     pub shared_serial: SharedSerial,
     /// `exclude_sense_managed`
     pub sense_managed: SenseManaged,
+    /// `software` and what counts with it; `None`: installed software is not imported.
+    pub software: Option<Software>,
+}
+
+/// How installed software is imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Software {
+    /// `software_wait_seconds`: how long one export job may take.
+    pub wait: Duration,
+    /// `match_software_by`; `None`: as Halo's version does, see [`SoftwareMatch::of_version`].
+    pub match_by: Option<SoftwareMatch>,
+    /// `match_licences_by_name`
+    pub match_texts: MatchTexts,
+}
+
+/// `match_software_by`: by what a title's licence is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoftwareMatch {
+    /// By its name.
+    Name,
+    /// By the key that Intune's export gives it.
+    Id,
+}
+
+impl SoftwareMatch {
+    /// What Halo itself does: by name from 2.214 on, by Intune's id before. By name where no version is known.
+    pub fn of_version(version: Option<(u32, u32)>) -> Self {
+        if version.is_some_and(|version| version < (2, 214)) { Self::Id } else { Self::Name }
+    }
+}
+
+/// `match_licences_by_name`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MatchTexts {
+    /// A licence is also found by the texts that it lists for software.
+    Used,
+    /// It is not.
+    Ignored,
 }
 
 /// One tier of matching.

@@ -12,14 +12,34 @@ pub struct IntegratorSettings {
     pub halo: HaloSettings,
     /// `[http]`
     pub http: HttpSettings,
-    /// `console.listen`
+    /// `console.listen`: where `authorize` waits for the browser.
     pub console_listen: SocketAddr,
-    /// `console.public_url`
+    /// `console.public_url`: the same place as browsers see it, without a slash at its end.
     pub console_public_url: Option<String>,
     /// `data.path`, made absolute against the settings folder.
     pub data: PathBuf,
     /// `log.format`
     pub log_format: LogFormat,
+}
+
+/// Halo from this version on has its redirect address at [`REDIRECT_PATH`], before it at [`OLD_REDIRECT_PATH`].
+const REDIRECT_CHANGED: (u32, u32) = (2, 200);
+/// The path of the redirect address, as Halo 2.200 and later have it.
+pub const REDIRECT_PATH: &str = "/authcallback";
+/// The path of the redirect address, as Halo before 2.200 has it.
+pub const OLD_REDIRECT_PATH: &str = "/azure/auth";
+
+impl IntegratorSettings {
+    /// The redirect address to register in Entra, of type Web: exactly what is sent there. Without `halo.version`
+    /// that of a current Halo.
+    pub fn redirect_address(&self) -> String {
+        let base = match &self.console_public_url {
+            Some(url) => url.clone(),
+            None => format!("http://localhost:{}", self.console_listen.port()),
+        };
+        let old = self.halo.version.is_some_and(|version| version < REDIRECT_CHANGED);
+        format!("{base}{}", if old { OLD_REDIRECT_PATH } else { REDIRECT_PATH })
+    }
 }
 
 /// `[halo]`: where Halo is and how to sign in.

@@ -2,7 +2,9 @@
 
 use super::failure::Failure;
 use super::output::{Chatter, Form, Output};
-use super::{apply, check, completions, demo, form_of_unparsed, import, init, plan, runs, secret, settings};
+use super::{
+    apply, authorize, check, completions, demo, form_of_unparsed, import, init, plan, runs, secret, settings,
+};
 use crate::sync::ExitClass;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
@@ -70,6 +72,8 @@ pub(super) enum Command {
     Init(Box<init::Asked>),
     /// Check the settings; with --online also sign-in, permissions and names
     Check(check::Asked),
+    /// Sign in to Microsoft for a connection, and check its permissions
+    Authorize(authorize::Asked),
     /// Work out what an import would write, with reasons, and write nothing
     Plan(plan::Asked),
     /// Carry out a plan, exactly

@@ -3,12 +3,14 @@
 use super::context::Context;
 use super::failure::Failure;
 use super::output::{Form, aside};
+use crate::graph::AppCredential;
 use crate::secrets::SecretKeeper;
+use crate::sync::authorize::{SignInState, sign_in_state};
 use crate::sync::{self, CheckItem, CheckReport, ExitClass};
 use clap::Args;
-use integrator_core::ports::{SecretError, Secrets};
+use integrator_core::ports::{Clock, SecretError, Secrets, SystemClock};
 use integrator_core::settings::connection::Enabled;
-use integrator_core::settings::{Connection, Determine, SecretSource, Settings};
+use integrator_core::settings::{Connection, Determine, Settings};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -48,7 +50,7 @@ struct ConnectionView<'a> {
     online: Option<Vec<CheckItem>>,
 }
 
-/// A secret that cannot be had here and now. The settings are sound all the same.
+/// Something that will keep a sign-in from succeeding, now or soon. The settings are sound all the same.
 #[derive(Serialize)]
 struct Warning {
     problem: String,
@@ -58,7 +60,7 @@ struct Warning {
 pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure> {
     let settings = context.settings()?;
     let output = context.output();
-    let warnings = missing_secrets(&settings);
+    let warnings = warnings(&settings);
     output.text(&sound(context, &settings))?;
     if output.form == Form::Text {
         for warning in &warnings {
@@ -134,14 +136,41 @@ fn rules(connection: &Connection) -> usize {
     }
 }
 
-fn missing_secrets(settings: &Settings) -> Vec<Warning> {
+/// What stands in the way of signing in, as far as it can be seen without asking anybody.
+fn warnings(settings: &Settings) -> Vec<Warning> {
     let keeper = SecretKeeper::new(&settings.integrator.data);
-    let mut sources: Vec<&SecretSource> = vec![&settings.integrator.halo.secret];
-    sources.extend(settings.connections.iter().map(|connection| &connection.microsoft.secret));
-    sources.sort();
-    sources.dedup();
-    let missing = sources.into_iter().filter_map(|source| keeper.secret(source).err());
-    missing.map(|error: SecretError| Warning { problem: error.to_string(), hint: error.hint }).collect()
+    let mut missing: Vec<SecretError> =
+        keeper.secret(&settings.integrator.halo.secret).err().into_iter().collect();
+    let mut warnings = Vec::new();
+    for connection in &settings.connections {
+        match AppCredential::load(&keeper, &connection.microsoft.credential) {
+            Err(error) => missing.push(error),
+            Ok(credential) => {
+                warnings.extend(credential.expiry_notice(SystemClock.now()).map(|notice| Warning {
+                    problem: format!("{}: {notice}", connection.id),
+                    hint: "name the new one in microsoft.credential".to_owned(),
+                }));
+            }
+        }
+        match sign_in_state(&keeper, connection) {
+            Err(error) => missing.push(error),
+            Ok(SignInState::Required { reason, hint }) => warnings.push(Warning {
+                problem: format!("{}: a person has to sign in: {reason}", connection.id),
+                hint,
+            }),
+            Ok(SignInState::Application | SignInState::SignedIn { .. }) => {}
+        }
+    }
+    let mut all: Vec<Warning> = Vec::new();
+    for error in missing {
+        // Several connections may share a secret.
+        let problem = error.to_string();
+        if all.iter().all(|known| known.problem != problem) {
+            all.push(Warning { problem, hint: error.hint });
+        }
+    }
+    all.extend(warnings);
+    all
 }
 
 fn told(connection: &Connection, report: &CheckReport) -> String {

@@ -9,7 +9,7 @@ use super::output::Output;
 use super::stop;
 use crate::secrets::SecretKeeper;
 use crate::sync::{Progress, World};
-use integrator_core::ports::SystemClock;
+use integrator_core::ports::{SystemClock, TokenKeeper};
 use integrator_core::settings::{self, Connection, IntegratorSettings, LogFormat, Settings};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -100,9 +100,10 @@ impl Context {
 
     /// A world: settings, clock, secrets, progress, and Ctrl-C.
     pub(super) fn world(&self, settings: Settings) -> World {
-        let keeper = SecretKeeper::new(&settings.integrator.data);
+        let keeper = Arc::new(SecretKeeper::new(&settings.integrator.data));
+        let tokens = Arc::clone(&keeper) as Arc<dyn TokenKeeper>;
         let progress = Arc::clone(&self.bars) as Arc<dyn Progress>;
-        World::new(Arc::new(settings), Arc::new(SystemClock), Arc::new(keeper), progress, self.stop())
+        World::new(Arc::new(settings), Arc::new(SystemClock), keeper, tokens, progress, self.stop())
     }
 }
 

@@ -202,7 +202,7 @@ pub(super) async fn each_line(
 
 fn words(line: &Line, home: Option<&TenantId>) -> Option<String> {
     match line {
-        Line::Header(_) | Line::Footer(_) => None,
+        Line::Header(_) | Line::Titles(_) | Line::Footer(_) => None,
         Line::Step(step) => Some(text::step_of(step, home)),
         Line::Remember(remember) => Some(text::remember(remember)),
         Line::Held(held) => Some(text::held(held)),

@@ -2,8 +2,10 @@
 
 use super::context::{Context, connection};
 use super::failure::Failure;
+use super::output::{Form, aside};
 use super::summary;
-use crate::sync::ExitClass;
+use crate::sync::authorize::{SignInState, sign_in_state};
+use crate::sync::{ExitClass, World};
 use clap::{Args, Subcommand};
 use integrator_core::model::{RunId, RunRecord};
 use serde::Serialize;
@@ -38,6 +40,16 @@ enum What {
 #[derive(Serialize)]
 struct Document<'a> {
     runs: &'a [RunRecord],
+    /// Connections that cannot run until a person signs in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sign_in_required: Vec<Required>,
+}
+
+#[derive(Serialize)]
+struct Required {
+    connection: String,
+    reason: String,
+    hint: String,
 }
 
 pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
@@ -46,11 +58,18 @@ pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Fa
         What::List { connection: Some(name), .. } => Some(connection(&settings, name)?.id.clone()),
         _ => None,
     };
-    let store = context.world(settings).store().await?;
+    let world = context.world(settings);
+    let store = world.store().await?;
     match asked.what {
         What::List { limit, .. } => {
             let runs = store.runs(only.as_deref(), limit).await?;
-            context.output().data(|| list(&runs), &Document { runs: &runs })?;
+            let sign_in_required = required(&world, only.as_deref());
+            if context.output().form == Form::Text {
+                for Required { connection, reason, hint } in &sign_in_required {
+                    aside(&format!("{connection}: a person has to sign in: {reason}\nhint: {hint}"));
+                }
+            }
+            context.output().data(|| list(&runs), &Document { runs: &runs, sign_in_required })?;
         }
         What::Show { run } => {
             let found = match run.as_str() {
@@ -64,6 +83,19 @@ pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Fa
         }
     }
     Ok(ExitClass::Done)
+}
+
+/// The connections that wait for a person, of those that are listed.
+fn required(world: &World, only: Option<&str>) -> Vec<Required> {
+    let listed = world.settings.connections.iter().filter(|one| only.is_none_or(|id| id == one.id));
+    listed
+        .filter_map(|one| match sign_in_state(&*world.tokens, one) {
+            Ok(SignInState::Required { reason, hint }) => {
+                Some(Required { connection: one.id.clone(), reason, hint })
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 fn list(runs: &[RunRecord]) -> String {

@@ -14,7 +14,7 @@ use serde::Serialize;
 use std::fmt::Write;
 use std::io::{self, BufRead};
 
-/// A secret is one line; what is longer than this is something else.
+/// A secret is one line, or a private key in PEM; what is longer than this is something else.
 const LONGEST: u64 = 64 * 1024;
 
 /// The arguments of `secret`.
@@ -85,6 +85,10 @@ fn read(name: &str) -> Result<SecretString, Failure> {
     let mut text = String::new();
     let mut input = io::Read::take(io::stdin().lock(), LONGEST);
     input.read_line(&mut text).map_err(|error| unread(&error))?;
+    // A private key in PEM has many lines.
+    if text.trim_start_matches('\u{feff}').starts_with("-----BEGIN ") {
+        io::Read::read_to_string(&mut input, &mut text).map_err(|error| unread(&error))?;
+    }
     let secret = SecretString::from(text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']));
     text.zeroize();
     Ok(secret)

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Graph's limit on the parts of a batch.
-const PARTS: usize = 20;
+pub(super) const PARTS: usize = 20;
 
 /// What a direct read says about a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,9 @@
 //! What Entra's refusals mean, by their AADSTS numbers: texts change, numbers do not.
 
-use crate::http::{Refusal, html_summary, one_line};
+mod known;
+
+use crate::http::{Refusal, RefusalOf, html_summary, one_line};
+use known::{KNOWN, Known};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -11,105 +14,39 @@ struct Body {
     suberror: Option<String>,
 }
 
-/// Meaning and way out of the numbers that a sign-in with a client secret can meet.
-const KNOWN: &[(u64, &str, &str)] = &[
-    (
-        7_000_215,
-        "the client secret is wrong",
-        "store the secret's value, not its id; it is shown once, when it is made in the app registration",
-    ),
-    (
-        7_000_222,
-        "the client secret has expired",
-        "make a new client secret in the app registration and store its value",
-    ),
-    (7_000_218, "Entra got no client secret", "check where microsoft.credential takes the secret from"),
-    (
-        700_025,
-        "the application is a public client and must not send a secret",
-        "use a confidential (web) app registration",
-    ),
-    (70_002, "the client id and secret do not fit together", "check microsoft.client_id and its secret"),
-    (
-        700_016,
-        "the application is not known in this tenant",
-        "check microsoft.client_id and microsoft.tenant, and that an administrator has consented there",
-    ),
-    (
-        90_002,
-        "the tenant is not known",
-        "check microsoft.tenant, and that microsoft.cloud is the tenant's cloud",
-    ),
-    (900_023, "the tenant is neither a directory id nor a domain", "check microsoft.tenant"),
-    (90_013, "Entra cannot read a part of the request", "check microsoft.tenant and microsoft.client_id"),
-    (90_038, "the tenant belongs to another cloud", "set microsoft.cloud to the tenant's cloud"),
-    (
-        50_194,
-        "the application belongs to one tenant, but no tenant was named",
-        "set microsoft.tenant to the directory id",
-    ),
-    (
-        7_000_112,
-        "the application is disabled in this tenant",
-        "enable it in Entra under Enterprise applications, Properties",
-    ),
-    (
-        70_001,
-        "the application is disabled or unknown",
-        "check microsoft.client_id, and that the application is enabled in Entra",
-    ),
-    (
-        500_011,
-        "the tenant does not know the Graph address",
-        "check that microsoft.cloud is the tenant's cloud",
-    ),
-    (70_011, "the scope is not accepted", "check that microsoft.cloud is the tenant's cloud"),
-    (1_002_012, "the scope is not accepted", "check that microsoft.cloud is the tenant's cloud"),
-    (
-        65_001,
-        "nobody has consented to the application's permissions",
-        "let an administrator grant consent in the app registration under API permissions",
-    ),
-    (
-        90_094,
-        "an administrator has to consent",
-        "let an administrator grant consent in the app registration under API permissions",
-    ),
-    (
-        650_056,
-        "the application has no permissions",
-        "add the application permissions of Microsoft Graph, and grant consent",
-    ),
-    (650_052, "the tenant has no subscription for the service", "check the tenant's Intune licences"),
-    (53_003, "Conditional Access blocks the application", "let an administrator except it from the policy"),
-    (530_032, "a security policy of the tenant blocks it", "let an administrator except it from the policy"),
-    (50_196, "Entra sees too many equal requests in a loop", "wait an hour before the next try"),
-    (90_055, "Entra is overloaded by requests of this tenant", "try again later"),
-];
-
 /// What a refused token request means.
 pub(super) fn explain_refusal(status: u16, text: &str) -> Refusal {
     let Ok(body) = serde_json::from_str::<Body>(text) else {
         let message = html_summary(text).unwrap_or_else(|| one_line(text));
         let message = if message.is_empty() { format!("status {status}, and nothing else") } else { message };
-        return Refusal { code: None, message, hint: Some(address_hint()) };
+        let of = RefusalOf::Application;
+        return Refusal { code: None, message, hint: Some(address_hint()), of };
     };
+    let error = body.error.unwrap_or_default();
     let description = body.error_description.unwrap_or_default();
-    let number =
-        body.error_codes.and_then(|codes| codes.first().copied()).or_else(|| number_in(&description));
+    let codes = body.error_codes.unwrap_or_default();
+    // Several numbers may stand beside each other; one that is known says most.
+    let number = codes
+        .iter()
+        .find(|number| known(**number).is_some())
+        .or(codes.first())
+        .copied()
+        .or_else(|| number_in(&description));
     let Some(number) = number else {
-        let code = body.error.clone();
-        let message = match (description.is_empty(), body.error) {
+        let message = match (description.is_empty(), error.is_empty()) {
             (false, _) => one_line(&without_trace(&description)),
-            (true, Some(error)) => error,
-            (true, None) => format!("status {status}, and nothing else"),
+            (true, false) => one_line(&error),
+            (true, true) => format!("status {status}, and nothing else"),
         };
-        return Refusal { code, message, hint: Some(address_hint()) };
+        let of = of_error(&error, body.suberror.as_deref());
+        let hint = (of == RefusalOf::Application).then(address_hint);
+        return Refusal { code: Some(error).filter(|error| !error.is_empty()), message, hint, of };
     };
     let code = Some(format!("AADSTS{number}"));
-    if let Some((_, meaning, hint)) = KNOWN.iter().find(|(known, _, _)| *known == number) {
-        let message = format!("{meaning} (AADSTS{number})");
-        return Refusal { code, message, hint: Some((*hint).to_owned()) };
+    if let Some(known) = known(number) {
+        let message = format!("{} (AADSTS{number})", known.meaning);
+        let hint = Some(known.hint.to_owned()).filter(|hint| !hint.is_empty());
+        return Refusal { code, message, hint, of: known.of };
     }
     let own = one_line(&without_trace(&description));
     let message = if own.is_empty() { format!("AADSTS{number}") } else { own };
@@ -117,7 +54,39 @@ pub(super) fn explain_refusal(status: u16, text: &str) -> Refusal {
         Some("consent_required") => "let an administrator grant consent in the app registration".to_owned(),
         _ => format!("https://login.microsoftonline.com/error?code={number} says more"),
     };
-    Refusal { code, message, hint: Some(hint) }
+    Refusal { code, message, hint: Some(hint), of: of_error(&error, body.suberror.as_deref()) }
+}
+
+/// What an answer of the sign-in page means, and the way out.
+pub(super) fn explain_authorization(error: &str, description: &str) -> (String, String) {
+    let again = "sign in once more with `halo-integrator authorize`";
+    if let Some((number, known)) = number_in(description).and_then(|number| Some((number, known(number)?))) {
+        let hint = if known.hint.is_empty() { again } else { known.hint };
+        return (format!("the sign-in was refused: {} (AADSTS{number})", known.meaning), hint.to_owned());
+    }
+    let words = one_line(&without_trace(description));
+    let message = match (error, words.is_empty()) {
+        ("access_denied", true) => "the person declined, or may not consent (access_denied)".to_owned(),
+        (_, true) => format!("the sign-in was refused: {}", one_line(error)),
+        (_, false) => format!("the sign-in was refused: {words} ({})", one_line(error)),
+    };
+    (message, again.to_owned())
+}
+
+fn known(number: u64) -> Option<&'static Known> {
+    KNOWN.iter().find(|known| known.number == number)
+}
+
+/// What a refusal is about whose number is not known, by the protocol's own words.
+fn of_error(error: &str, suberror: Option<&str>) -> RefusalOf {
+    match (error, suberror) {
+        (_, Some("consent_required" | "basic_action" | "bad_token" | "token_expired")) => RefusalOf::Person,
+        ("invalid_grant" | "interaction_required" | "login_required" | "consent_required", _) => {
+            RefusalOf::Person
+        }
+        ("temporarily_unavailable" | "server_error", _) => RefusalOf::Moment,
+        _ => RefusalOf::Application,
+    }
 }
 
 fn address_hint() -> String {
@@ -164,6 +133,67 @@ mod tests {
             "AADSTS99: New words.",
         );
         check(r#"{"error":"invalid_request"}"#, "invalid_request", "invalid_request");
+    }
+
+    /// The numbers of Microsoft's reference that a sign-in of ours can meet, by what they ask for.
+    #[test]
+    fn every_number_of_the_reference_is_known_for_what_it_is_about() {
+        let check = |of: RefusalOf, numbers: &[u64]| {
+            for number in numbers {
+                let known = known(*number).unwrap_or_else(|| panic!("{number} is not known"));
+                assert_eq!(known.of, of, "{number}");
+                assert!(!known.meaning.is_empty(), "{number}");
+            }
+        };
+        check(
+            RefusalOf::Application,
+            &[
+                7_000_215, 7_000_222, 7_000_218, 700_025, 700_027, 70_002, 50_012, 700_024, 700_021, 700_016,
+                90_002, 900_023, 90_013, 90_014, 900_144, 9_002_313, 90_038, 50_194, 7_000_112, 70_001,
+                500_011, 70_011, 1_002_012, 650_056, 650_052, 54_005, 700_005, 501_481, 50_011, 50_196,
+            ],
+        );
+        check(
+            RefusalOf::Person,
+            &[
+                65_001, 90_094, 90_093, 65_004, 50_105, 50_076, 50_079, 50_074, 50_078, 53_003, 53_000,
+                530_032, 50_131, 50_158, 70_008, 700_082, 700_084, 70_043, 50_173, 50_089, 70_000, 50_013,
+                50_020, 50_034, 50_053, 50_055, 50_057, 50_126, 90_072,
+            ],
+        );
+        check(RefusalOf::Moment, &[90_033, 90_024, 90_006, 50_033, 50_087, 90_055]);
+        let mut numbers: Vec<u64> = KNOWN.iter().map(|known| known.number).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), KNOWN.len(), "a number stands twice");
+    }
+
+    #[test]
+    fn what_is_not_known_is_told_by_the_words_of_the_protocol() {
+        let check = |text: &str, of: RefusalOf| assert_eq!(explain_refusal(400, text).of, of, "{text}");
+        check(r#"{"error":"invalid_grant"}"#, RefusalOf::Person);
+        check(r#"{"error":"invalid_grant","error_codes":[424242]}"#, RefusalOf::Person);
+        check(r#"{"error":"interaction_required","error_codes":[1]}"#, RefusalOf::Person);
+        check(r#"{"error":"invalid_request","suberror":"consent_required"}"#, RefusalOf::Person);
+        check(r#"{"error":"temporarily_unavailable"}"#, RefusalOf::Moment);
+        check(r#"{"error":"invalid_client"}"#, RefusalOf::Application);
+        check(r#"{"error":"invalid_grant","error_codes":[1,50196]}"#, RefusalOf::Application);
+        check("<html></html>", RefusalOf::Application);
+    }
+
+    #[test]
+    fn an_answer_of_the_sign_in_page_is_explained() {
+        let check = |error: &str, description: &str, expected: &str| {
+            assert_eq!(explain_authorization(error, description).0, expected);
+        };
+        check(
+            "access_denied",
+            "AADSTS65004: User declined. Trace ID: 1",
+            "the sign-in was refused: the person declined to consent (AADSTS65004)",
+        );
+        check("access_denied", "", "the person declined, or may not consent (access_denied)");
+        check("server_error", "Boom. Trace ID: 1", "the sign-in was refused: Boom. (server_error)");
+        check("server_error", "", "the sign-in was refused: server_error");
     }
 
     #[test]

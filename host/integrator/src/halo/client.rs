@@ -5,8 +5,8 @@ use super::envelope::{Rows, read_object, read_rows};
 use super::error_body::{explain, explain_refusal};
 use super::value::Row;
 use crate::http::{
-    Budget, ClientMaker, Endpoint, EndpointSettings, HttpError, HttpErrorKind, Request, SignIn,
-    SignInSettings,
+    Budget, ClientCredential, ClientMaker, Endpoint, EndpointSettings, Grant, HttpError, HttpErrorKind,
+    Request, SignIn, SignInSettings,
 };
 use integrator_core::settings::HaloSettings;
 use secrecy::SecretString;
@@ -87,7 +87,8 @@ impl HaloClient {
                 name: "Halo's sign-in",
                 token_url: address.token_url(settings.tenant.as_deref()),
                 client_id: settings.client_id.clone(),
-                secret,
+                credential: ClientCredential::Secret(secret),
+                grant: Grant::Application,
                 scope: "all".to_owned(),
                 explain: explain_refusal,
                 budget: Some(Arc::clone(budget)),

@@ -1,6 +1,6 @@
 //! Halo's error bodies as one line, with the row of a sent array that they blame.
 
-use crate::http::{Explained, Refusal, html_summary, one_line};
+use crate::http::{Explained, Refusal, RefusalOf, html_summary, one_line};
 use serde_json::{Map, Value};
 
 /// The way out when Halo refuses access.
@@ -117,7 +117,7 @@ pub(super) fn explain_refusal(status: u16, text: &str) -> Refusal {
         Some("invalid_scope") => "let the API application in Halo have the permission \"all\"",
         _ => "check halo.client_id and its secret; hosted Halo may want halo.tenant too",
     };
-    Refusal { code, message, hint: Some(hint.to_owned()) }
+    Refusal { code, message, hint: Some(hint.to_owned()), of: RefusalOf::Application }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::value;
 use crate::http::{
     Answer, FailureClass, HttpError, HttpErrorKind, Reading, Repeat, Request, html_summary, one_line,
 };
-use integrator_core::model::{Asset, AssetWrite, Member};
+use integrator_core::model::{Asset, AssetId, AssetWrite, Member, SoftwareRow};
 use serde_json::{Map, Value, json};
 
 /// What Halo answered to a write.
@@ -18,6 +18,8 @@ pub struct WriteAnswer {
     pub rows: Vec<Asset>,
     /// What Halo warns of, `_warning` of each row.
     pub warnings: Vec<String>,
+    /// How many rows of software an asset has now, where a row shows them.
+    pub software: Vec<(AssetId, usize)>,
 }
 
 /// The form of an answer to an array of writes; which one a Halo uses is told by its first answers.
@@ -107,6 +109,9 @@ impl From<HttpError> for WriteError {
             HttpErrorKind::Permission { message, .. } | HttpErrorKind::SignIn { message, .. } => {
                 WriteProblem::Forbidden { message: message.clone() }
             }
+            kind @ (HttpErrorKind::SignInRequired { .. } | HttpErrorKind::Credential { .. }) => {
+                WriteProblem::Forbidden { message: kind.to_string() }
+            }
             HttpErrorKind::Unclear { reason } => WriteProblem::Unclear { reason: reason.clone() },
             kind @ (HttpErrorKind::Timeout
             | HttpErrorKind::Broken
@@ -164,6 +169,10 @@ fn render(write: &AssetWrite) -> Value {
     if let Some(users) = &write.users {
         row.insert("users".to_owned(), users.iter().map(|user| json!({"id": user.0})).collect());
     }
+    if let Some(software) = &write.software {
+        let one = |title: &SoftwareRow| json!({"name": title.name, "version": title.version, "licence_id": title.licence.0});
+        row.insert("software".to_owned(), software.iter().map(one).collect());
+    }
     let mut fields = Vec::new();
     for (member, value) in &write.members {
         let value = value.as_deref().unwrap_or_default();
@@ -182,7 +191,12 @@ fn render(write: &AssetWrite) -> Value {
 
 /// A success without a body, or with one that shows no asset, is a success all the same; half a body is none.
 fn read_answer(answer: &Answer) -> Reading<WriteAnswer> {
-    let unreadable = |warnings| WriteAnswer { shape: AnswerShape::Unreadable, rows: Vec::new(), warnings };
+    let unreadable = |warnings| WriteAnswer {
+        shape: AnswerShape::Unreadable,
+        rows: Vec::new(),
+        warnings,
+        software: Vec::new(),
+    };
     if answer.body.iter().all(u8::is_ascii_whitespace) {
         return Reading::Done(unreadable(Vec::new()));
     }
@@ -205,7 +219,13 @@ fn read_answer(answer: &Answer) -> Reading<WriteAnswer> {
         .collect();
     let rows: Result<Vec<Asset>, _> = values.iter().map(asset_row::read).collect();
     Reading::Done(match rows {
-        Ok(rows) if !rows.is_empty() => WriteAnswer { shape, rows, warnings },
+        Ok(rows) if !rows.is_empty() => {
+            let software = values
+                .iter()
+                .zip(&rows)
+                .filter_map(|(value, row)| Some((row.id, value.get("software")?.as_array()?.len())));
+            WriteAnswer { shape, software: software.collect(), rows, warnings }
+        }
         _ => unreadable(warnings),
     })
 }
@@ -213,7 +233,7 @@ fn read_answer(answer: &Answer) -> Reading<WriteAnswer> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use integrator_core::model::{AssetId, ClientId, FieldId, SiteId, TypeId, UserId};
+    use integrator_core::model::{ClientId, FieldId, LicenceId, SiteId, TypeId, UserId};
 
     #[test]
     fn a_write_is_rendered_with_the_members_it_has() {
@@ -242,6 +262,11 @@ mod tests {
         );
         let update = AssetWrite { id: Some(AssetId(7)), users: Some(vec![]), ..AssetWrite::default() };
         assert_eq!(render(&update), json!({"_dontaddnewfields": true, "id": 7, "users": []}));
+        let title = SoftwareRow { name: "Chrome".into(), version: "139".into(), licence: LicenceId(3) };
+        let software =
+            AssetWrite { id: Some(AssetId(7)), software: Some(vec![title]), ..AssetWrite::default() };
+        let rows = json!([{"name": "Chrome", "version": "139", "licence_id": 3}]);
+        assert_eq!(render(&software), json!({"_dontaddnewfields": true, "id": 7, "software": rows}));
     }
 
     #[test]

@@ -111,6 +111,33 @@ impl Endpoint {
         Tries::new(self.longest_wait)
     }
 
+    /// `http` or `https`.
+    pub(super) fn scheme(&self) -> &str {
+        self.base.scheme()
+    }
+
+    /// What downloads go through: the same trust and proxy, and no token.
+    pub(super) fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// The longest wait between two tries.
+    pub(super) fn longest_wait(&self) -> Duration {
+        self.longest_wait
+    }
+
+    /// Counts a request that does not go through [`Endpoint::send`].
+    pub(super) fn count_request(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes so many requests from the budget: the parts of a batch count each.
+    pub(crate) async fn reserve(&self, requests: usize) {
+        for _ in 0..requests {
+            self.budget.take().await;
+        }
+    }
+
     /// Lets nobody send to this side for a while.
     pub(crate) fn pause(&self, wait: Duration) {
         self.budget.pause(wait);

@@ -83,6 +83,22 @@ pub enum HttpErrorKind {
         /// The way out.
         hint: Option<String>,
     },
+    /// The sign-in was not even tried, or refused, because a person has to sign in first, or again.
+    #[error("a person has to sign in: {message}")]
+    SignInRequired {
+        /// Why, on one line.
+        message: String,
+        /// The way out.
+        hint: String,
+    },
+    /// What the application proves itself with cannot be used now. Nothing was sent.
+    #[error("{problem}")]
+    Credential {
+        /// What is wrong with it.
+        problem: String,
+        /// The way out.
+        hint: String,
+    },
     /// 403, or 401 although the token was renewed.
     #[error("refused access ({status}): {message}")]
     Permission {
@@ -203,10 +219,23 @@ impl HttpError {
         }
     }
 
+    /// Whether the sign-in is refused for good, so that asking again brings nothing else.
+    pub(crate) fn is_refused_sign_in(&self) -> bool {
+        matches!(
+            self.kind,
+            HttpErrorKind::SignIn { .. }
+                | HttpErrorKind::SignInRequired { .. }
+                | HttpErrorKind::Credential { .. }
+        )
+    }
+
     /// What the failure means for a command.
     pub fn class(&self) -> FailureClass {
         match &self.kind {
-            HttpErrorKind::SignIn { .. } | HttpErrorKind::Permission { .. } => FailureClass::Access,
+            HttpErrorKind::SignIn { .. }
+            | HttpErrorKind::SignInRequired { .. }
+            | HttpErrorKind::Credential { .. }
+            | HttpErrorKind::Permission { .. } => FailureClass::Access,
             HttpErrorKind::Settings { .. } => FailureClass::Settings,
             _ => FailureClass::Side,
         }
@@ -231,7 +260,9 @@ impl HttpError {
             }
             HttpErrorKind::SignIn { hint, .. } => return hint.clone(),
             HttpErrorKind::Permission { hint, .. } => return hint.map(str::to_owned),
-            HttpErrorKind::Settings { hint, .. } => return Some(hint.clone()),
+            HttpErrorKind::Settings { hint, .. }
+            | HttpErrorKind::SignInRequired { hint, .. }
+            | HttpErrorKind::Credential { hint, .. } => return Some(hint.clone()),
             HttpErrorKind::TooLarge { .. } | HttpErrorKind::Unreadable { .. } => {
                 "check that the address leads to the service itself, and not to a proxy's or portal's page"
             }

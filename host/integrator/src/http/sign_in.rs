@@ -1,27 +1,29 @@
-//! Client-credentials sign-in through the `oauth2` crate: one token, renewed early, one renewal for many waiters.
+//! Sign-in: one token, renewed early, one renewal for many waiters.
 //!
-//! What an identity provider's refusal means is told by a function of the side that signs in.
+//! Knows two ways to a token: the application's own (client credentials), and that of a person who signed in once
+//! (refresh tokens, [`person`]). What an identity provider's refusal means is told by a function of the side that
+//! signs in.
+
+mod authorization;
+mod exchange;
+mod person;
+
+pub use authorization::{Authorization, CodeAnswer, Redeemed};
 
 use super::budget::Budget;
 use super::error::{HttpError, HttpErrorKind};
 use super::maker::ClientMaker;
-use super::text::without_secret;
-use super::transport::{TransportError, exchange};
-use super::tries::{Failure, Throttling, Tries};
-use integrator_core::ports::Clock;
-use oauth2::{AuthType, ClientId, ClientSecret, Scope, TokenResponse, TokenUrl, basic::BasicClient};
-use secrecy::{ExposeSecret, SecretString};
+use chrono::{DateTime, Utc};
+use exchange::{Asked, Exchange};
+use integrator_core::ports::{SecretError, TokenKeeper};
+use secrecy::SecretString;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// Renewed this long before the token ends, or after 80 % of a life that is shorter.
 const EARLY: Duration = Duration::from_mins(5);
-
-/// The life of a token whose answer names none.
-const ASSUMED_LIFE: Duration = Duration::from_hours(1);
 
 /// What a refused sign-in means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +34,91 @@ pub struct Refusal {
     pub message: String,
     /// The way out.
     pub hint: Option<String>,
+    /// What was refused.
+    pub of: RefusalOf,
+}
+
+/// What a refusal is about, which decides what may be done next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalOf {
+    /// The application, its credential or the request: the settings or the registration have to be put right.
+    Application,
+    /// The person's sign-in: it is of no use until a person signs in again.
+    Person,
+    /// Nothing: the service itself is in trouble for now.
+    Moment,
 }
 
 /// Tells from status and body what a refused sign-in means.
 pub type ExplainRefusal = fn(u16, &str) -> Refusal;
+
+/// What an application proves itself with. The same one serves every tenant.
+#[derive(Clone, Debug)]
+pub enum ClientCredential {
+    /// A client secret.
+    Secret(SecretString),
+    /// A signed statement, made anew for each request.
+    Assertion(Arc<dyn ClientAssertion>),
+}
+
+/// Signs statements of an application about itself (RFC 7523).
+pub trait ClientAssertion: fmt::Debug + Send + Sync {
+    /// A fresh statement for the token address `audience`. Fails when the credential cannot be used now, for
+    /// example because it expired.
+    fn assertion(
+        &self,
+        client_id: &str,
+        audience: &str,
+        now: DateTime<Utc>,
+    ) -> Result<SecretString, UnusableCredential>;
+}
+
+/// A credential that cannot be used now.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{problem}")]
+pub struct UnusableCredential {
+    /// What is wrong.
+    pub problem: String,
+    /// The way out.
+    pub hint: String,
+}
+
+/// Who signs in.
+#[derive(Clone)]
+pub enum Grant {
+    /// The application itself.
+    Application,
+    /// A person, by the refresh token that is kept for them.
+    Person(PersonGrant),
+}
+
+/// By whose refresh token.
+#[derive(Clone)]
+pub struct PersonGrant {
+    /// Keeps it.
+    pub keeper: Arc<dyn TokenKeeper>,
+    /// The connection that it is kept for.
+    pub connection: String,
+    /// The tenant that the tokens are asked for.
+    pub tenant: String,
+    /// The service that gave it, by its address.
+    pub authority: String,
+}
+
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Application => "Application",
+            Self::Person(_) => "Person",
+        })
+    }
+}
+
+impl fmt::Debug for PersonGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PersonGrant").field("connection", &self.connection).finish_non_exhaustive()
+    }
+}
 
 /// How to sign in.
 #[derive(Debug)]
@@ -46,9 +129,11 @@ pub struct SignInSettings {
     pub token_url: String,
     /// The application.
     pub client_id: String,
-    /// Its secret.
-    pub secret: SecretString,
-    /// What is asked for.
+    /// What it proves itself with.
+    pub credential: ClientCredential,
+    /// Who signs in.
+    pub grant: Grant,
+    /// What is asked for, separated by spaces.
     pub scope: String,
     /// What a refusal means.
     pub explain: ExplainRefusal,
@@ -57,18 +142,14 @@ pub struct SignInSettings {
 }
 
 /// A sign-in with its current token.
+#[derive(Debug)]
 pub struct SignIn {
-    settings: SignInSettings,
-    url: TokenUrl,
-    path: String,
-    client: reqwest::Client,
-    longest_wait: Duration,
-    clock: Arc<dyn Clock>,
-    requests: AtomicU64,
+    exchange: Exchange,
+    grant: Grant,
     state: tokio::sync::Mutex<State>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 enum State {
     #[default]
     None,
@@ -78,39 +159,18 @@ enum State {
 }
 
 /// A token and its place in the row of tokens.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Token {
     pub(crate) text: SecretString,
     pub(crate) generation: u64,
     renew_at: Instant,
 }
 
-/// What the adapter saw of the last token request, kept because the `oauth2` crate drops what it does not know.
-type Seen = Arc<Mutex<Option<Result<super::request::Answer, TransportError>>>>;
-
-#[derive(Debug, thiserror::Error)]
-#[error("the token request failed")]
-struct AdapterError;
-
 impl SignIn {
     /// Prepares a sign-in; nothing is sent yet.
     pub fn new(maker: &ClientMaker, settings: SignInSettings) -> Result<Self, HttpError> {
-        let refuse = |_| {
-            let problem = format!("{} is no address to sign in at", settings.token_url);
-            HttpError::settings(settings.name, problem, "check the address in the settings")
-        };
-        let url = TokenUrl::new(settings.token_url.clone()).map_err(refuse)?;
-        let path = url.url().path().to_owned();
-        Ok(Self {
-            url,
-            path,
-            client: maker.client.clone(),
-            longest_wait: maker.longest_wait,
-            clock: Arc::clone(&maker.clock),
-            requests: AtomicU64::new(0),
-            state: tokio::sync::Mutex::default(),
-            settings,
-        })
+        let grant = settings.grant.clone();
+        Ok(Self { exchange: Exchange::new(maker, settings)?, grant, state: tokio::sync::Mutex::default() })
     }
 
     /// Signs in when there is no token yet, or it is about to end.
@@ -120,7 +180,7 @@ impl SignIn {
 
     /// How many token requests went out.
     pub fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
+        self.exchange.requests()
     }
 
     /// The current token, had or renewed when there is need.
@@ -144,155 +204,29 @@ impl SignIn {
             State::Held(token) => token.generation + 1,
             State::None => 1,
         };
-        match self.request(generation).await {
-            Ok(token) => {
+        let granted = match &self.grant {
+            Grant::Application => self.exchange.ask(&Asked::Application).await.map_err(|failed| failed.error),
+            Grant::Person(person) => person::renew(person, &self.exchange).await,
+        };
+        match granted {
+            Ok(granted) => {
+                let used = granted.life.saturating_sub(EARLY).max(granted.life.mul_f64(0.8));
+                let token = Token { text: granted.access_token, generation, renew_at: Instant::now() + used };
                 *state = State::Held(token.clone());
                 Ok(token)
             }
             Err(error) => {
-                if matches!(error.kind(), HttpErrorKind::SignIn { .. }) {
+                if error.is_refused_sign_in() {
                     *state = State::Refused(error.clone());
                 }
                 Err(error)
             }
         }
     }
-
-    async fn request(&self, generation: u64) -> Result<Token, HttpError> {
-        let mut tries = Tries::of_sign_in(self.longest_wait);
-        loop {
-            if let Some(budget) = &self.settings.budget {
-                budget.take().await;
-            }
-            let id = uuid::Uuid::new_v4().to_string();
-            let (failure, error) = match self.request_once(generation, &id).await {
-                Ok(token) => return Ok(token),
-                Err(failed) => failed,
-            };
-            tracing::warn!(endpoint = self.settings.name, path = %self.path, request_id = %id, %error, "sign-in failed");
-            match tries.next(failure) {
-                Some(wait) => tokio::time::sleep(wait).await,
-                None => return Err(error),
-            }
-        }
-    }
-
-    async fn request_once(&self, generation: u64, id: &str) -> Result<Token, (Failure, HttpError)> {
-        let seen = Seen::default();
-        let http = {
-            let (client, seen, id) = (self.client.clone(), Arc::clone(&seen), id.to_owned());
-            move |request: oauth2::HttpRequest| {
-                let (client, seen, id) = (client.clone(), Arc::clone(&seen), id.clone());
-                async move { adapt(&client, request, &id, &seen).await }
-            }
-        };
-        let oauth = BasicClient::new(ClientId::new(self.settings.client_id.clone()))
-            .set_client_secret(ClientSecret::new(self.settings.secret.expose_secret().to_owned()))
-            .set_token_uri(self.url.clone())
-            .set_auth_type(AuthType::RequestBody);
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        let answer = oauth
-            .exchange_client_credentials()
-            .add_scope(Scope::new(self.settings.scope.clone()))
-            .request_async(&http)
-            .await;
-        if let Ok(answer) = answer {
-            let life = answer.expires_in().unwrap_or(ASSUMED_LIFE);
-            let used = life.saturating_sub(EARLY).max(life.mul_f64(0.8));
-            let text = SecretString::from(answer.access_token().secret().clone());
-            return Ok(Token { text, generation, renew_at: Instant::now() + used });
-        }
-        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Err(self.failed(seen, id))
-    }
-
-    fn failed(
-        &self,
-        seen: Option<Result<super::request::Answer, TransportError>>,
-        id: &str,
-    ) -> (Failure, HttpError) {
-        let error = |kind, source| {
-            HttpError::new(self.settings.name, "POST", &self.path, Some(id.to_owned()), kind, source)
-        };
-        match seen {
-            None => {
-                let problem = "the token request could not be made".to_owned();
-                (Failure::Final, error(HttpErrorKind::Unreadable { problem }, None))
-            }
-            Some(Err(failed)) => {
-                let failure = match &failed.kind {
-                    HttpErrorKind::Tls { .. } | HttpErrorKind::TooLarge { .. } => Failure::Final,
-                    _ => Failure::Passing(None),
-                };
-                (failure, error(failed.kind, failed.source))
-            }
-            Some(Ok(answer)) if answer.status == 200 => {
-                let problem = "the answer to the sign-in holds no token".to_owned();
-                (Failure::Passing(None), error(HttpErrorKind::Unreadable { problem }, None))
-            }
-            Some(Ok(answer)) => {
-                let text = without_secret(&answer.text(), self.settings.secret.expose_secret());
-                let told = answer.told_wait(self.clock.now());
-                let refusal = (self.settings.explain)(answer.status, &text);
-                match Failure::of_status(answer.status, Throttling::in_text(&text), told) {
-                    Failure::Throttled(told) => {
-                        let kind = HttpErrorKind::Throttled { message: refusal.message, told };
-                        (Failure::Throttled(told), error(kind, None))
-                    }
-                    Failure::Passing(told) => {
-                        let (status, message) = (answer.status, refusal.message);
-                        let kind = HttpErrorKind::Status { status, message, row: None };
-                        (Failure::Passing(told), error(kind, None))
-                    }
-                    // A page that is not there is a wrong address, not a refused secret.
-                    Failure::Final if matches!(answer.status, 300..=399 | 404 | 405 | 501) => {
-                        let (status, message) = (answer.status, refusal.message);
-                        let kind = HttpErrorKind::Status { status, message, row: None };
-                        (Failure::Final, error(kind, None))
-                    }
-                    Failure::Final => {
-                        let kind = HttpErrorKind::SignIn {
-                            status: answer.status,
-                            code: refusal.code,
-                            message: refusal.message,
-                            hint: refusal.hint,
-                        };
-                        (Failure::Final, error(kind, None))
-                    }
-                }
-            }
-        }
-    }
 }
 
-/// Carries a request of the `oauth2` crate over our client.
-async fn adapt(
-    client: &reqwest::Client,
-    request: oauth2::HttpRequest,
-    id: &str,
-    seen: &Seen,
-) -> Result<oauth2::HttpResponse, AdapterError> {
-    let mut request: reqwest::Request = request.try_into().map_err(|_| AdapterError)?;
-    if let Ok(id) = ::http::HeaderValue::from_str(id) {
-        request.headers_mut().insert("client-request-id", id);
-    }
-    let outcome = exchange(client, request).await;
-    let response = match &outcome {
-        Ok(answer) => {
-            let mut builder = ::http::Response::builder().status(answer.status);
-            if let Some(kind) = answer.headers.get(::http::header::CONTENT_TYPE) {
-                builder = builder.header(::http::header::CONTENT_TYPE, kind);
-            }
-            builder.body(answer.body.clone()).map_err(|_| AdapterError)
-        }
-        Err(_) => Err(AdapterError),
-    };
-    *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
-    response
-}
-
-impl fmt::Debug for SignIn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignIn").field("settings", &self.settings).finish_non_exhaustive()
-    }
+/// What is wrong with what is kept on this computer, as an error of a sign-in.
+fn kept_wrongly(name: &'static str, error: SecretError) -> HttpError {
+    let kind = HttpErrorKind::Settings { problem: error.to_string(), hint: error.hint };
+    HttpError::new(name, "", "", None, kind, None)
 }

@@ -50,7 +50,7 @@ pub(crate) async fn exchange(
     Ok(Answer { status, body, headers })
 }
 
-fn failed(error: reqwest::Error) -> TransportError {
+pub(super) fn failed(error: reqwest::Error) -> TransportError {
     let error = error.without_url();
     let reach = if error.is_connect() { Reach::Unsent } else { Reach::Sent };
     let kind = if let Some(problem) = tls_problem(&error) {

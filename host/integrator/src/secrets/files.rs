@@ -2,7 +2,7 @@
 //! them and a crash leaves the old or the new content.
 
 use integrator_core::ports::SecretError;
-use secrecy::SecretString;
+use secrecy::{SecretSlice, SecretString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -12,6 +12,12 @@ const LONGEST: u64 = 64 << 10;
 
 /// The secret in a file: its first line.
 pub(super) fn secret(path: &Path) -> Result<SecretString, SecretError> {
+    let text = text(path)?;
+    Ok(super::first_line(&text).unwrap_or(text))
+}
+
+/// A secret of many lines: the whole text of a file, which is not empty.
+pub(super) fn text(path: &Path) -> Result<SecretString, SecretError> {
     let error = |problem: String, hint: String| SecretError {
         place: format!("secret file {}", path.display()),
         problem,
@@ -25,8 +31,10 @@ pub(super) fn secret(path: &Path) -> Result<SecretString, SecretError> {
             format!("is longer than {LONGEST} bytes"),
             "the file must hold the secret alone".to_owned(),
         )),
-        Ok(_) => super::first_line(&text)
-            .ok_or_else(|| error("is empty".to_owned(), "write the secret into its first line".to_owned())),
+        Ok(_) if super::first_line(&text).is_none() => {
+            Err(error("is empty".to_owned(), "write the secret into its first line".to_owned()))
+        }
+        Ok(_) => Ok(text),
         Err(problem) => {
             let hint = match problem.kind() {
                 io::ErrorKind::NotFound => {
@@ -38,6 +46,36 @@ pub(super) fn secret(path: &Path) -> Result<SecretString, SecretError> {
             };
             Err(error(format!("cannot be read: {problem}"), hint.to_owned()))
         }
+    }
+}
+
+/// A certificate's file, whatever its form; it may hold the private key too.
+pub(super) fn certificate(path: &Path) -> Result<SecretSlice<u8>, SecretError> {
+    let error = |problem: String, hint: &str| SecretError {
+        place: format!("certificate file {}", path.display()),
+        problem,
+        hint: hint.to_owned(),
+    };
+    let mut content = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut content));
+    let content = SecretSlice::from(content);
+    match read {
+        Ok(length) if length as u64 > LONGEST => Err(error(
+            format!("is longer than {LONGEST} bytes"),
+            "microsoft.credential.certificate must name a PEM or PFX file with one certificate and its chain",
+        )),
+        Ok(0) => Err(error("is empty".to_owned(), "export the certificate again")),
+        Ok(_) => Ok(content),
+        Err(problem) => Err(error(
+            format!("cannot be read: {problem}"),
+            match problem.kind() {
+                io::ErrorKind::NotFound => {
+                    "create it, or correct microsoft.credential.certificate; relative paths start at the settings folder"
+                }
+                io::ErrorKind::PermissionDenied => "let the account that runs the integrator read it",
+                _ => "microsoft.credential.certificate must name a file that can be read",
+            },
+        )),
     }
 }
 

@@ -87,6 +87,17 @@ pub(super) fn set(
     now: DateTime<Utc>,
 ) -> Result<(), SecretError> {
     check_name(name)?;
+    put(folder, environment, name, secret, now)
+}
+
+/// The same under a name that no person can give: of what the program itself keeps.
+pub(super) fn put(
+    folder: &Path,
+    environment: &Lookup,
+    name: &str,
+    secret: &SecretString,
+    now: DateTime<Utc>,
+) -> Result<(), SecretError> {
     if secret.expose_secret().trim().is_empty() {
         return Err(SecretError {
             place: format!("stored secret {name}"),
@@ -118,6 +129,11 @@ pub(super) fn set(
     })?;
     file.secrets.insert(name.to_owned(), Sealed { set_at: now, key: key.fingerprint(), content });
     write(folder, &file)
+}
+
+/// Whether a secret of this name is stored. Needs no key.
+pub(super) fn holds(folder: &Path, name: &str) -> Result<bool, SecretError> {
+    Ok(read(folder)?.secrets.contains_key(name))
 }
 
 pub(super) fn list(folder: &Path) -> Result<Vec<StoredSecret>, SecretError> {
@@ -235,8 +251,13 @@ fn write(folder: &Path, file: &SecretFile) -> Result<(), SecretError> {
 
 /// Two commands at once change the file one after the other. Let go when dropped.
 fn lock(folder: &Path) -> Result<File, SecretError> {
+    lock_file(folder, "secrets.lock")
+}
+
+/// Waits for a lock file of the data folder. Let go when dropped.
+pub(super) fn lock_file(folder: &Path, name: &str) -> Result<File, SecretError> {
     files::create_private_folder(folder).map_err(|error| files::file_error(folder, "created", &error))?;
-    let path = folder.join("secrets.lock");
+    let path = folder.join(name);
     let lock = || -> io::Result<File> {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
         file.lock()?;

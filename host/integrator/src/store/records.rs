@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use integrator_core::model::{
-    Asset, AssetId, AssetWrite, DeviceId, DeviceKey, EntraUser, HaloUser, Link, RunId, RunRecord, TenantId,
-    UserId,
+    Asset, AssetId, AssetWrite, DeviceId, DeviceKey, EntraUser, HaloUser, Link, RunId, RunRecord,
+    SoftwareMemory, TenantId, UserId,
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -23,6 +23,8 @@ pub struct ChangeSet {
     pub put_users: Vec<HaloUser>,
     /// Users that Halo no longer has.
     pub remove_users: Vec<UserId>,
+    /// What was written of devices' software. A device's goes with its link.
+    pub put_software: Vec<SoftwareMemory>,
     /// Users of a tenant, by the tenant's key.
     pub put_entra_users: Vec<(DeviceKey, EntraUser)>,
     /// Users that the tenant no longer has, by the keys of tenant and object id.
@@ -50,6 +52,7 @@ impl ChangeSet {
             && self.remove_assets.is_empty()
             && self.put_users.is_empty()
             && self.remove_users.is_empty()
+            && self.put_software.is_empty()
             && self.put_entra_users.is_empty()
             && self.remove_entra_users.is_empty()
             && self.put_marks.is_empty()

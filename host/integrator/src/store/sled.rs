@@ -21,7 +21,8 @@ use async_trait::async_trait;
 use codec::{Reader, connection_hash, decode, decode_json, decode_link};
 use commit::{Found, Writer};
 use integrator_core::model::{
-    Asset, AssetId, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, RunId, RunRecord, UserId,
+    Asset, AssetId, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, RunId, RunRecord, SoftwareMemory,
+    UserId,
 };
 use keys::Kind;
 use std::fs::{self, File, OpenOptions};
@@ -29,6 +30,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
+use stored::StoredSoftware;
 use summaries::{LinkBlock, StoredLinkSummary, asset_summaries};
 
 /// What the engine is allowed.
@@ -259,11 +261,34 @@ impl Store for SledStore {
         self.blocking(|inner| Ok(inner.counts().users)).await
     }
 
+    fn software_digests(&self, tenant: DeviceKey) -> Chunks<(DeviceKey, u64)> {
+        let prefix = Kind::Software.tenant(tenant);
+        self.scan(Kind::Software, prefix, scan::SMALL, |key, value, chunk| {
+            let stored: StoredSoftware = decode(Kind::Software, key, value)?;
+            chunk.extend(Kind::device_of(key).map(|device| (device, stored.digest)));
+            Ok(())
+        })
+    }
+
     fn entra_users(&self, tenant: DeviceKey) -> Chunks<EntraUser> {
         self.scan(Kind::EntraUser, Kind::EntraUser.tenant(tenant), scan::LARGE, |key, value, chunk| {
             chunk.push(decode(Kind::EntraUser, key, value)?);
             Ok(())
         })
+    }
+
+    async fn software(
+        &self,
+        tenant: DeviceKey,
+        devices: &[DeviceKey],
+    ) -> Result<Vec<Option<SoftwareMemory>>, StoreError> {
+        let keys = devices.iter().map(|device| Kind::Software.device(tenant, *device)).collect();
+        let found: Vec<Option<StoredSoftware>> = self.by_keys(Kind::Software, keys, decode).await?;
+        let whole = |(device, stored): (&DeviceKey, Option<StoredSoftware>)| {
+            let StoredSoftware { digest, titles } = stored?;
+            Some(SoftwareMemory { tenant, device: *device, digest, titles })
+        };
+        Ok(devices.iter().zip(found).map(whole).collect())
     }
 
     async fn entra_users_by_id(

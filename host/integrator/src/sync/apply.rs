@@ -4,10 +4,12 @@
 mod answer;
 mod clients;
 mod creates;
+mod licences;
 mod pairing;
 mod preconditions;
 mod read_back;
 mod recover;
+mod software;
 mod types;
 mod updates;
 
@@ -22,10 +24,13 @@ use answer::Told;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use integrator_core::model::{
-    Asset, AssetId, AssetWrite, ClientId, Counts, DeviceKey, Link, LinkState, RunId, TenantId, TypeId,
+    Asset, AssetId, AssetWrite, ClientId, Counts, DeviceKey, Link, LinkState, RunId, SoftwareMemory,
+    TenantId, TypeId,
 };
 use integrator_core::plan::{Line, Remember, Step, StepId, StepKind};
+use licences::Licences;
 use rustc_hash::FxHashMap;
+use software::SoftwareState;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -82,6 +87,15 @@ pub(crate) struct Applied {
     pub(crate) written: u64,
     /// The newest modification that answers showed.
     pub(crate) newest: Option<DateTime<Utc>>,
+    /// Assets whose software, and titles whose licence, could not be written.
+    pub(crate) software_failed: u64,
+}
+
+impl Applied {
+    /// Whether something of the plan was not carried out.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.counts.assets_failed > 0 || self.software_failed > 0
+    }
 }
 
 /// A step whose write is complete.
@@ -90,6 +104,10 @@ struct Ready {
     step: Step,
     write: AssetWrite,
     link: Link,
+    /// What is remembered of its software once it is written.
+    software: Option<SoftwareMemory>,
+    /// Why it is sent without its software.
+    refused_software: Option<String>,
 }
 
 /// A written asset whose answer told nothing of its values.
@@ -120,6 +138,8 @@ struct Applier<'a> {
     /// Assets whose shown values no answer told yet.
     unseen: FxHashMap<AssetId, Unseen>,
     failures: Vec<String>,
+    licences: Licences,
+    software: SoftwareState,
 }
 
 /// Applies the steps of a plan. The result is given even when the apply ended early, together with the reason.
@@ -147,6 +167,8 @@ pub(crate) async fn apply(
         steps_done: 0,
         unseen: FxHashMap::default(),
         failures: Vec::new(),
+        licences: Licences::default(),
+        software: SoftwareState::default(),
     };
     let result = applier.all(&mut lines).await;
     let remembered = applier.commit_remembered().await;
@@ -161,12 +183,14 @@ impl Applier<'_> {
                 let line: Line = serde_json::from_str(&line)
                     .map_err(|error| SyncError::bug(format!("reading a plan's line: {error}")))?;
                 match line {
+                    Line::Titles(titles) => self.add_titles(titles),
                     Line::Step(step) => self.step(*step).await?,
                     Line::Remember(remember) => self.remember(*remember).await?,
                     Line::Header(_) | Line::Held(_) | Line::Footer(_) => {}
                 }
             }
         }
+        self.all_licences().await?;
         let types: Vec<Option<TypeId>> = self.creates.keys().copied().collect();
         for asset_type in types {
             while self.creates.get(&asset_type).is_some_and(|waiting| !waiting.is_empty()) {
@@ -185,7 +209,11 @@ impl Applier<'_> {
             StepKind::CreateType => return self.create_type(step).await,
             StepKind::CreateClient => return self.create_client(step).await,
             StepKind::UpdateClient => return self.update_client(step).await,
+            StepKind::CreateLicence => return self.create_licence(step).await,
             StepKind::CreateAsset | StepKind::UpdateAsset => {}
+        }
+        if step.software.is_some() {
+            self.all_licences().await?;
         }
         let (Some(mut write), Some(link)) = (step.asset.clone(), step.link.clone()) else {
             return Err(SyncError::bug(format!("step {} has no write or no link", step.step)));
@@ -211,7 +239,9 @@ impl Applier<'_> {
             self.fail(&step, &difference);
             return Ok(());
         }
-        let ready = Ready { step, write, link };
+        let mut ready = Ready { step, write, link, software: None, refused_software: None };
+        self.fill_software(&mut ready)?;
+        let Some(ready) = self.or_done(ready).await? else { return Ok(()) };
         if ready.write.id.is_some() {
             self.updates.push(ready);
             while self.updates.len() >= self.batch_size() {
@@ -322,6 +352,10 @@ impl Applier<'_> {
             self.applied.written += 1;
             self.steps_done += 1;
             count(&mut self.applied.counts, &ready.step);
+            changes.put_software.extend(ready.software);
+            if let Some(reason) = &ready.refused_software {
+                self.software_refused(&ready.step.name, reason);
+            }
             changes.put_links.push(link);
             changes.put_assets.push(asset);
         }
@@ -354,6 +388,7 @@ impl Applier<'_> {
     /// Failures as notices: the first twenty, and how many more.
     fn report(&mut self) {
         const SHOWN: usize = 20;
+        self.report_software();
         let more = self.failures.len().saturating_sub(SHOWN);
         self.failures.truncate(SHOWN);
         self.applied.notices.extend(self.failures.drain(..).map(|failure| format!("not written: {failure}")));

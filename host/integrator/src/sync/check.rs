@@ -79,13 +79,7 @@ async fn microsoft(view: &View) -> Result<Vec<String>, SyncError> {
     graph.sign_in().await?;
     let needed = permissions::needed(connection);
     let missing = graph.missing_permissions(&needed).await?;
-    if !missing.is_empty() {
-        return Err(SyncError {
-            message: format!("the app registration lacks the application permission {}", missing.join(", ")),
-            hint: Some(permissions::HINT.to_owned()),
-            class: ExitClass::SignIn,
-        });
-    }
+    permissions::check_missing(connection, &missing)?;
     // The first page proves the Intune licence and the right to read devices.
     let mut sweep = graph.sweep();
     let devices = sweep.next_page().await?.map_or(0, |page| page.len());
@@ -94,6 +88,7 @@ async fn microsoft(view: &View) -> Result<Vec<String>, SyncError> {
         connection.microsoft.tenant,
         needed.join(", ")
     )];
+    texts.extend(graph.expiry_notice().map(str::to_owned));
     // Only nicer messages need the organisation, so that a refusal is none of ours.
     if let Ok(Some(organization)) = graph.organization().await {
         texts.push(format!("the tenant is {}", organization.name));

@@ -7,6 +7,7 @@ use super::error::SyncError;
 use super::planner::Planner;
 use super::progress::{Progress, ProgressEvent};
 use super::resolve::{Resolved, spool_error};
+use super::software::SoftwareSide;
 use super::spool::{Spool, SpoolRow};
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
@@ -59,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) now: DateTime<Utc>,
     /// Only this device, by id, name or serial number, folded.
     pub(crate) only: Option<String>,
+    /// Installed software, where it is imported and could be read.
+    pub(crate) software: Option<SoftwareSide>,
 }
 
 /// Decides every device and hands what is not settled to the planner.
@@ -138,7 +141,11 @@ fn settle(shared: &Shared, counts: &mut Counts) -> Vec<u32> {
         match pair {
             Pair::Excluded => counts.devices_excluded += 1,
             Pair::Superseded(_) => counts.devices_superseded += 1,
-            Pair::Linked(link) if row.decision != 0 && holds(resolved, row, *link, row.decision) => {
+            Pair::Linked(link)
+                if row.decision != 0
+                    && holds(resolved, row, *link, row.decision)
+                    && shared.software_holds(row.key) =>
+            {
                 counts.assets_unchanged += 1;
             }
             _ => {
@@ -226,6 +233,7 @@ fn decide_row(row: SpoolRow, index: u32, shared: &Shared, decided: &mut Decided)
     if let Pair::Linked(link) = pair
         && let Some(row) = resolved.rows.get(index as usize)
         && holds(resolved, row, *link, decision.digest)
+        && shared.software_holds(row.key)
     {
         decided.counts.assets_unchanged += 1;
         return;

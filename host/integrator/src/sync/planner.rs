@@ -5,6 +5,7 @@ use super::decide::{Shared, Work};
 use super::error::SyncError;
 use super::resolve::Resolved;
 use super::sink::PlanSink;
+use super::software::PlannedTitles;
 use super::stock::Stock;
 use crate::graph::{Existence, GraphClient};
 use crate::halo::HaloClient;
@@ -18,7 +19,7 @@ use integrator_core::model::{
 };
 use integrator_core::plan::{
     Basis, Facts, HeldDevice, Planned, Remember, StepId, Subject, plan_absent, plan_create, plan_type,
-    plan_update,
+    plan_update, with_software,
 };
 use integrator_core::resolve::Pair;
 use integrator_core::resolve::absence::{Absence, Reenrolled, judge};
@@ -56,6 +57,8 @@ pub(crate) struct Planner<'a> {
     new_types: FxHashMap<String, (String, StepId)>,
     left_out: FxHashSet<(Option<TypeId>, StatusId)>,
     user_reads: usize,
+    /// Titles and licences that the plan has named.
+    pub(super) planned_titles: PlannedTitles,
 }
 
 impl std::fmt::Debug for Planner<'_> {
@@ -95,6 +98,7 @@ impl<'a> Planner<'a> {
             new_types: FxHashMap::default(),
             left_out: FxHashSet::default(),
             user_reads: 0,
+            planned_titles: PlannedTitles::default(),
         }
     }
 
@@ -106,7 +110,9 @@ impl<'a> Planner<'a> {
             resolved: Resolved::default(),
             now: self.shared.now,
             only: None,
+            software: None,
         });
+        self.planned_titles.turn();
     }
 
     /// Turns to the devices of another tenant; what was planned and named once stays so.
@@ -236,6 +242,10 @@ impl<'a> Planner<'a> {
         type_step: Option<&StepId>,
         loaded: &Loaded,
     ) -> Result<(), SyncError> {
+        let link = match basis {
+            Basis::Linked(link) | Basis::Inherited(link, _) => Some(link),
+            Basis::Matched(_) => None,
+        };
         let users: Vec<HaloUser> = [
             match basis {
                 Basis::Linked(link) | Basis::Inherited(link, _) => link.user,
@@ -254,6 +264,7 @@ impl<'a> Planner<'a> {
         let (planned, left_out) = plan_update(self.facts(), subject);
         if planned != Planned::NeedsUsers(asset.id) {
             self.status_left_out(left_out);
+            let planned = self.and_software(device.id.key(), asset.id, link, planned).await?;
             return self.settle(planned).await;
         }
         if self.user_reads < USER_READS {
@@ -265,6 +276,7 @@ impl<'a> Planner<'a> {
                     .await?;
                 let (planned, left_out) = plan_update(self.facts(), Subject { asset: &full, ..subject });
                 self.status_left_out(left_out);
+                let planned = self.and_software(device.id.key(), asset.id, link, planned).await?;
                 return self.settle(planned).await;
             }
         }
@@ -274,6 +286,7 @@ impl<'a> Planner<'a> {
             Decision { user: UserDecision::Ambiguous(UserId(0), UserId(0)), digest: 0, ..decision.clone() };
         let (planned, left_out) = plan_update(self.facts(), Subject { decision: &without_user, ..subject });
         self.status_left_out(left_out);
+        let planned = self.and_software(device.id.key(), asset.id, link, planned).await?;
         self.settle(planned).await
     }
 
@@ -302,6 +315,10 @@ impl<'a> Planner<'a> {
         };
         let (step, left_out) = plan_create(self.facts(), device, decision, type_step.as_ref(), user_name);
         self.status_left_out(left_out);
+        let step = match self.software_of(device.id.key()).await? {
+            Some(software) => with_software(step, software),
+            None => step,
+        };
         self.sink.step(step).await
     }
 

@@ -9,6 +9,7 @@ use super::organisations::{Survey, Surveyed, Upkeep, survey};
 use super::outcome::ExitClass;
 use super::resolve::Known;
 use super::sink::PlanSink;
+use super::software::SoftwareReading;
 use super::sweep::{Basis, Swept};
 use super::tenants::{View, sweep_view, tenant_users, views};
 use super::world::World;
@@ -46,6 +47,8 @@ pub(super) struct Session {
     halo: Option<HaloClient>,
     /// The sweep, under way since the run began; dropped with the run.
     sweeping: JoinSet<Result<Swept, SyncError>>,
+    /// The reading of the first tenant's installed software, under way as long.
+    pub(super) software: SoftwareReading,
     /// What devices are decided by, as soon as it is known.
     basis: Arc<SetOnce<Basis>>,
 }
@@ -112,6 +115,7 @@ impl Session {
             views: Vec::new(),
             halo: None,
             sweeping: JoinSet::new(),
+            software: SoftwareReading::default(),
             basis: Arc::new(SetOnce::new()),
         }
     }
@@ -137,8 +141,7 @@ impl Session {
         for step in std::mem::take(&mut side.steps) {
             sink.step(step).await?;
         }
-        let (device, allow) = (wanted.device, wanted.allow);
-        let footer = Box::pin(self.plan_tenants(swept, side, sink, &halo, &*store, device, allow)).await?;
+        let footer = Box::pin(self.plan_tenants(swept, side, sink, &halo, &*store, wanted)).await?;
         self.plan = Some(self.run.0.clone());
         self.footer = Some(footer.clone());
         Ok(footer)
@@ -292,7 +295,7 @@ impl Session {
             stop: self.world.stop.clone(),
             steps,
         };
-        let (applied, result) = apply::apply(context, lines).await;
+        let (applied, result) = Box::pin(apply::apply(context, lines)).await;
         let written = &applied.counts;
         let counts = &mut self.record.counts;
         counts.assets_created = written.assets_created;
@@ -301,6 +304,8 @@ impl Session {
         counts.assets_recovered = written.assets_recovered;
         counts.assets_failed = written.assets_failed;
         counts.types_created = written.types_created;
+        counts.licences_created = written.licences_created;
+        counts.software_written = written.software_written;
         counts.clients_created = written.clients_created;
         counts.clients_updated = written.clients_updated;
         counts.users_linked = written.users_linked;
@@ -331,6 +336,8 @@ impl Session {
         if only == Some(Entity::Organisations) {
             self.record.entity = Entity::Organisations;
         } else if let Some(view) = self.views.first().cloned() {
+            // First of all, because it takes longest.
+            self.software = self.begin_software(&view);
             let (world, run) = (self.world.clone(), self.run.0.clone());
             let early = self.connection.users.source == UserSource::Intune;
             let basis = early.then(|| Arc::clone(&self.basis));

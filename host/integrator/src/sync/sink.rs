@@ -5,7 +5,7 @@ use crate::store::PlanWriter;
 use integrator_core::model::{Counts, LinkState};
 use integrator_core::plan::text;
 use integrator_core::plan::{
-    Effect, Footer, GuardVerdict, Header, HeldDevice, Line, Part, Remember, Step, StepKind,
+    Effect, Footer, GuardVerdict, Header, HeldDevice, Line, Part, Remember, Step, StepKind, Titles,
 };
 
 /// Lines kept back before they are handed to the store.
@@ -55,6 +55,11 @@ impl PlanSink {
         };
         sink.line(&Line::Header(header)).await?;
         Ok(sink)
+    }
+
+    /// Adds rows to the table of titles.
+    pub(crate) async fn titles(&mut self, titles: Titles) -> Result<(), SyncError> {
+        self.line(&Line::Titles(titles)).await
     }
 
     /// Adds a write.
@@ -134,6 +139,7 @@ pub(crate) fn count(counts: &mut Counts, step: &Step) {
         (StepKind::CreateClient, _) => counts.clients_created += 1,
         (StepKind::UpdateClient, _) => counts.clients_updated += 1,
         (StepKind::CreateType, _) => counts.types_created += 1,
+        (StepKind::CreateLicence, _) => counts.licences_created += 1,
         (StepKind::CreateAsset, _) => counts.assets_created += 1,
         (StepKind::UpdateAsset, effect) => {
             counts.assets_updated += 1;
@@ -143,6 +149,9 @@ pub(crate) fn count(counts: &mut Counts, step: &Step) {
                 Effect::Create | Effect::Update => {}
             }
         }
+    }
+    if step.software.is_some() {
+        counts.software_written += 1;
     }
     for change in step.changes.iter().filter(|change| change.part == Part::User) {
         if change.to.is_some() {

@@ -6,15 +6,15 @@
 use super::decide::{Shared, decide_all};
 use super::error::SyncError;
 use super::index::user_index;
-use super::options::Allowances;
+use super::options::IndexReading;
 use super::organisations::Surveyed;
-use super::outcome::ExitClass;
 use super::people::{add_entra_users, add_owners};
 use super::permissions;
 use super::planner::Planner;
 use super::resolve::{Known, Others, resolve};
-use super::session::{HaloSide, Session};
+use super::session::{HaloSide, Session, Wanted};
 use super::sink::PlanSink;
+use super::software::{SoftwareFound, SoftwareNeeds, SoftwareReading, combine};
 use super::sweep::{Basis, Reading, Swept, sweep};
 use super::world::World;
 use crate::graph::GraphClient;
@@ -25,7 +25,7 @@ use integrator_core::model::{AssetId, Catalogue, TenantId};
 use integrator_core::plan::{Footer, GuardVerdict, HeldDevice, judge_deactivations, judge_empty_source};
 use integrator_core::resolve::Pair;
 use integrator_core::resolve::placeholder::Placeholders;
-use integrator_core::settings::{Connection, TenantPlace, UserSource, Users};
+use integrator_core::settings::{Connection, SoftwareMatch, TenantPlace, UserSource, Users};
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 use tokio::sync::SetOnce;
@@ -90,21 +90,12 @@ pub(super) async fn sweep_view(
 
 async fn check_permissions(connection: &Connection, graph: &GraphClient) -> Result<(), SyncError> {
     let missing = graph.missing_permissions(&permissions::needed(connection)).await?;
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let tenant = match &connection.organisations.place {
-        TenantPlace::Connection => String::new(),
-        TenantPlace::Row(_) => format!(" in tenant {}", connection.tenant_name()),
-    };
-    Err(SyncError {
-        message: format!(
-            "the app registration of connection \"{}\" lacks the application permission {}{tenant}",
-            connection.id,
-            missing.join(", ")
-        ),
-        hint: Some(permissions::HINT.to_owned()),
-        class: ExitClass::SignIn,
+    permissions::check_missing(connection, &missing).map_err(|error| match &connection.organisations.place {
+        TenantPlace::Connection => error,
+        TenantPlace::Row(_) => {
+            let message = format!("{} (tenant {})", error.message, connection.tenant_name());
+            SyncError { message, ..error }
+        }
     })
 }
 
@@ -160,7 +151,6 @@ impl Total {
 
 impl Session {
     /// Plans the devices of all tenants, and ends the plan. `first` is the sweep of the first tenant.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one run, each used once, in one place")]
     pub(super) async fn plan_tenants(
         &mut self,
         first: Swept,
@@ -168,16 +158,17 @@ impl Session {
         sink: PlanSink,
         halo: &HaloClient,
         store: &dyn Store,
-        device: Option<&str>,
-        allow: Allowances,
+        wanted: Wanted<'_>,
     ) -> Result<Footer, SyncError> {
+        let Wanted { device, allow, index, .. } = wanted;
         let HaloSide { catalogue, known, undecided, rulebooks, surveyed, users, .. } = side;
         let views = self.views.clone();
         let mut total = Total::default();
         let mut paired = FxHashSet::default();
         let mut lines = Lines::Sink(Box::new((sink, catalogue)));
         let mut first = Some((first, known));
-        let (mut users, settings) = (users, &self.connection.users);
+        let (mut users, connection) = (users, Arc::clone(&self.connection));
+        let settings = &connection.users;
         for ((view, rulebook), surveyed) in views.iter().zip(rulebooks).zip(surveyed) {
             let (swept, known) =
                 first.take().map_or((None, None), |(swept, known)| (Some(swept), Some(known)));
@@ -190,14 +181,7 @@ impl Session {
                 self.hold_tenant(view, &swept, device, &reason, lines.sink()).await?;
                 continue;
             };
-            let known_users = if serves_all(settings) { users.clone() } else { users.take() };
-            let mut its_users = match known_users {
-                Some(users) => users,
-                None => Arc::new(tenant_users(&self.world, store, &view.graph, &rulebook).await?),
-            };
-            if serves_all(settings) {
-                users = Some(Arc::clone(&its_users));
-            }
+            let mut its_users = self.users_of(view, &rulebook, store, &mut users).await?;
             let mut swept = match swept {
                 Some(swept) => swept,
                 None => {
@@ -205,9 +189,11 @@ impl Session {
                         let (rulebook, users) = (Arc::clone(&rulebook), Arc::clone(&its_users));
                         Arc::new(SetOnce::new_with(Some(Basis { rulebook, users, now: self.now })))
                     });
+                    self.software = self.begin_software(view);
                     sweep_view(&self.world, view, &self.run.0, basis).await?
                 }
             };
+            let software = self.software_found(view, &rulebook, halo, store, index).await?;
             if settings.source == UserSource::Entra {
                 let index = Arc::get_mut(&mut its_users)
                     .ok_or_else(|| SyncError::bug("the users are in use already"))?;
@@ -228,7 +214,8 @@ impl Session {
                 }));
             }
             let only = device.map(integrator_core::model::value::fold);
-            let shared = Arc::new(Shared { rulebook, users: its_users, resolved, now: self.now, only });
+            let (users, software, told) = (its_users, software.side, (software.notices, software.left_out));
+            let shared = Arc::new(Shared { rulebook, users, resolved, now: self.now, only, software });
             lines = match lines {
                 Lines::Sink(parts) => {
                     let (sink, catalogue) = *parts;
@@ -241,6 +228,9 @@ impl Session {
                 }
             };
             if let Lines::Planner(planner) = &mut lines {
+                planner.sink.notices.extend(view.graph.expiry_notice().map(str::to_owned));
+                planner.sink.notices.extend(told.0);
+                planner.sink.left_out |= told.1;
                 self.plan_view(view, swept, &shared, planner, device, &empty).await?;
                 planner.let_go();
             }
@@ -264,6 +254,72 @@ impl Session {
         sink.finish(vec![total.verdict(views.len()), deactivations]).await
     }
 
+    /// The users that a tenant's devices are linked with. `made` is the index that was made last, while it is of use.
+    async fn users_of(
+        &self,
+        view: &View,
+        rulebook: &Rulebook,
+        store: &dyn Store,
+        made: &mut Option<Arc<UserIndex>>,
+    ) -> Result<Arc<UserIndex>, SyncError> {
+        let users = match made.take() {
+            Some(users) => users,
+            None => Arc::new(tenant_users(&self.world, store, &view.graph, rulebook).await?),
+        };
+        if serves_all(&self.connection.users) {
+            *made = Some(Arc::clone(&users));
+        }
+        Ok(users)
+    }
+
+    /// Begins to read a tenant's installed software.
+    pub(super) fn begin_software(&self, view: &View) -> SoftwareReading {
+        SoftwareReading::begin(
+            &view.graph,
+            self.connection.imports.software,
+            self.software_match(),
+            self.world.settings.integrator.data.join("spool"),
+            self.run.0.clone(),
+        )
+    }
+
+    /// By what software is recognised.
+    fn software_match(&self) -> SoftwareMatch {
+        let setting = self.connection.imports.software.and_then(|software| software.match_by);
+        setting.unwrap_or_else(|| SoftwareMatch::of_version(self.world.settings.integrator.halo.version))
+    }
+
+    /// Waits for a tenant's software, and matches it with Halo's licences.
+    async fn software_found(
+        &mut self,
+        view: &View,
+        rulebook: &Rulebook,
+        halo: &HaloClient,
+        store: &dyn Store,
+        index: IndexReading,
+    ) -> Result<SoftwareFound, SyncError> {
+        let read = self.software.end(&self.world.stop).await?;
+        if rulebook.client_step.is_some() {
+            // A licence is a client's, and this one has no number yet.
+            let notice = format!(
+                "the software of tenant {} follows with the next import: this one creates its client",
+                view.connection.tenant_name()
+            );
+            let notices = read.map(|_| notice).into_iter().collect();
+            return Ok(SoftwareFound { notices, ..SoftwareFound::default() });
+        }
+        let needs = SoftwareNeeds {
+            halo,
+            store,
+            rulebook,
+            tenant: &view.connection.microsoft.tenant,
+            by: self.software_match(),
+            index,
+            now: self.now,
+        };
+        Box::pin(combine(needs, read)).await
+    }
+
     /// Decides and plans one tenant's devices, and what became of those that are gone.
     async fn plan_view(
         &self,
@@ -278,6 +334,7 @@ impl Session {
             tracing::info!(rows = swept.repeated, "Graph sent devices on more than one page");
         }
         let world = &self.world;
+        planner.plan_licences().await?;
         decide_all(&swept.spool, shared, planner, &*world.progress, &world.stop).await?;
         if device.is_some() {
             return Ok(());

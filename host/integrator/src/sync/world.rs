@@ -1,13 +1,15 @@
 //! What a run works with, wired up by a command: settings, clock, secrets, store, and whether to stop.
 
 use super::error::SyncError;
+use super::permissions;
 use super::progress::Progress;
-use crate::graph::GraphClient;
+use crate::graph::{AppCredential, GraphClient, ReadAs};
 use crate::halo::{DiscoveredAddress, HaloClient};
 use crate::http::ClientMaker;
 use crate::store::{Store, StoreError, StoreFolder};
-use integrator_core::ports::{Clock, Secrets};
-use integrator_core::settings::{Connection, Settings};
+use integrator_core::model::TenantId;
+use integrator_core::ports::{Clock, Secrets, TokenKeeper};
+use integrator_core::settings::{Authentication, Connection, Microsoft, Settings};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OnceCell, watch};
 
@@ -20,6 +22,8 @@ pub struct World {
     pub clock: Arc<dyn Clock>,
     /// Finds secrets.
     pub secrets: Arc<dyn Secrets>,
+    /// Keeps people's sign-ins.
+    pub tokens: Arc<dyn TokenKeeper>,
     /// Listens.
     pub progress: Arc<dyn Progress>,
     /// Turns true when a person or the system asks to stop.
@@ -46,10 +50,11 @@ impl World {
         settings: Arc<Settings>,
         clock: Arc<dyn Clock>,
         secrets: Arc<dyn Secrets>,
+        tokens: Arc<dyn TokenKeeper>,
         progress: Arc<dyn Progress>,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        Self { settings, clock, secrets, progress, stop, shared: Arc::default() }
+        Self { settings, clock, secrets, tokens, progress, stop, shared: Arc::default() }
     }
 
     /// Takes the data folder for this process, which is quick; the database is opened later.
@@ -107,8 +112,32 @@ impl World {
 
     /// A client for the connection's tenant. Sends nothing yet.
     pub async fn graph(&self, connection: &Connection) -> Result<GraphClient, SyncError> {
-        let secret = self.secrets.secret(&connection.microsoft.secret)?;
-        Ok(GraphClient::new(&*self.maker().await?, &connection.microsoft, secret)?)
+        self.graph_of(connection, &connection.microsoft.tenant).await
+    }
+
+    /// A client for one tenant of the connection's app registration: the same credential, and the same person where
+    /// one signed in. Sends nothing yet.
+    pub async fn graph_of(
+        &self,
+        connection: &Connection,
+        tenant: &TenantId,
+    ) -> Result<GraphClient, SyncError> {
+        let credential = self.credential(connection)?;
+        let microsoft = Microsoft { tenant: tenant.clone(), ..connection.microsoft.clone() };
+        let who = match microsoft.authentication {
+            Authentication::ClientCredentials => ReadAs::Application,
+            Authentication::AuthorizationCode => ReadAs::Person {
+                keeper: Arc::clone(&self.tokens),
+                connection: connection.id.clone(),
+                permissions: permissions::needed(connection),
+            },
+        };
+        Ok(GraphClient::new(&*self.maker().await?, &microsoft, &credential, who)?)
+    }
+
+    /// What the connection's app registration proves itself with.
+    pub fn credential(&self, connection: &Connection) -> Result<AppCredential, SyncError> {
+        Ok(AppCredential::load(&*self.secrets, &connection.microsoft.credential)?)
     }
 
     /// A client for Halo, signed in.

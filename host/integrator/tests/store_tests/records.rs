@@ -2,7 +2,9 @@
 
 use crate::support::{TENANT, all, asset, asset_id, device, fleet, journal_entry, link, open, run, user};
 use halo_integrator::store::{AssetSummary, ChangeSet, Durability, Store};
-use integrator_core::model::{Asset, AssetId, DeviceId, DeviceKey, Link, RunId, TenantId, UserId};
+use integrator_core::model::{
+    Asset, AssetId, DeviceId, DeviceKey, Link, RunId, SoftwareMemory, TenantId, UserId,
+};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -46,6 +48,31 @@ async fn every_kind_of_record_comes_back_as_it_was_after_reopening() {
         (1, 1, 1, 1, 2, 0, 1)
     );
     assert!(info.database_bytes > 0);
+}
+
+#[tokio::test]
+async fn what_was_written_of_software_goes_with_its_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let memory = |number: u64| SoftwareMemory {
+        tenant: tenant(),
+        device: device(number).key(),
+        digest: u64::MAX - number,
+        titles: vec![(1, 2), (u32::MAX, 0)],
+    };
+    let software = vec![memory(3), memory(1), memory(2)];
+    let changes = ChangeSet { put_links: vec![link(2)], put_software: software, ..ChangeSet::default() };
+    store.commit(None, changes).await.unwrap();
+    let digests = all(store.software_digests(tenant())).await;
+    assert!(digests.is_sorted());
+    assert_eq!(digests.len(), 3);
+    let asked = [device(2).key(), device(9).key()];
+    assert_eq!(store.software(tenant(), &asked).await.unwrap(), [Some(memory(2)), None]);
+
+    let gone = vec![(tenant(), device(2).key())];
+    store.commit(None, ChangeSet { remove_links: gone, ..ChangeSet::default() }).await.unwrap();
+    assert_eq!(store.software(tenant(), &asked).await.unwrap(), [None, None]);
+    store.check().await.unwrap();
 }
 
 #[tokio::test]

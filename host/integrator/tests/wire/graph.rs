@@ -2,10 +2,12 @@
 
 use super::server::{Reply, Seen, Server, maker, token};
 use base64::Engine as _;
-use halo_integrator::graph::{Existence, GraphClient, SweepProblem, UserChange, UserRoundError};
+use halo_integrator::graph::{
+    AppCredential, Existence, GraphClient, ReadAs, SweepProblem, UserChange, UserRoundError,
+};
 use halo_integrator::http::{FailureClass, HttpErrorKind};
 use integrator_core::model::{DeviceId, EntraUser, TenantId};
-use integrator_core::settings::{Cloud, Microsoft, SecretSource};
+use integrator_core::settings::{Authentication, Cloud, Credential, Microsoft, SecretSource};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -16,10 +18,17 @@ fn client(url: &str) -> GraphClient {
         cloud: Cloud { authority: format!("{url}/login"), graph: url.to_owned() },
         tenant: TenantId::from("contoso"),
         client_id: "app".into(),
-        secret: SecretSource::Environment("X".into()),
+        authentication: Authentication::ClientCredentials,
+        credential: Credential::Secret { secret: SecretSource::Environment("X".into()), expires: None },
         requests_per_20_seconds: 1000,
     };
-    GraphClient::new(&maker(), &microsoft, SecretString::from("s")).unwrap()
+    GraphClient::new(
+        &maker(),
+        &microsoft,
+        &AppCredential::Secret { secret: SecretString::from("s"), expires: None },
+        ReadAs::Application,
+    )
+    .unwrap()
 }
 
 fn jwt(claims: &Value) -> String {

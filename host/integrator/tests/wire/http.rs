@@ -2,8 +2,8 @@
 
 use super::server::{Reply, Seen, Server, maker, maker_with, token};
 use halo_integrator::http::{
-    Endpoint, EndpointSettings, Explained, FailureClass, HttpError, HttpErrorKind, Reading, Refusal, Repeat,
-    Request, SignIn, SignInSettings,
+    ClientCredential, Endpoint, EndpointSettings, Explained, FailureClass, Grant, HttpError, HttpErrorKind,
+    Reading, Refusal, RefusalOf, Repeat, Request, SignIn, SignInSettings,
 };
 use secrecy::SecretString;
 use serde_json::json;
@@ -18,7 +18,12 @@ fn explain(status: u16, text: &str) -> Explained {
 }
 
 fn refusal(_: u16, text: &str) -> Refusal {
-    Refusal { code: Some("code".into()), message: text.into(), hint: Some("hint".into()) }
+    Refusal {
+        code: Some("code".into()),
+        message: text.into(),
+        hint: Some("hint".into()),
+        of: RefusalOf::Application,
+    }
 }
 
 fn endpoint_of(maker: &halo_integrator::http::ClientMaker, server: &str, sign_in: &str) -> Endpoint {
@@ -28,7 +33,8 @@ fn endpoint_of(maker: &halo_integrator::http::ClientMaker, server: &str, sign_in
             name: "Sign-in",
             token_url: format!("{sign_in}/token"),
             client_id: "app".into(),
-            secret: SecretString::from(SECRET),
+            credential: ClientCredential::Secret(SecretString::from(SECRET)),
+            grant: Grant::Application,
             scope: "all".into(),
             explain: refusal,
             budget: None,

@@ -1,14 +1,18 @@
 //! Both wires against the simulators, which refuse what the services refuse.
 
 use super::server::maker;
-use halo_integrator::graph::{Decoder, Existence, GraphClient, UserChange, UserRoundError};
+use halo_integrator::graph::{
+    AppCredential, Decoder, Existence, GraphClient, ReadAs, UserChange, UserRoundError,
+};
 use halo_integrator::halo::{AnswerShape, AssetOrder, AssetQuery, HaloClient, UserQuery, WriteProblem};
 use halo_integrator::http::{ClientMaker, FailureClass, HttpErrorKind};
 use integrator_core::model::{
     AssetId, AssetWrite, ClientId, DeviceId, Member, Projection, TypeId, TypeWrite, UserId,
 };
 use integrator_core::ports::SystemClock;
-use integrator_core::settings::{Cloud, HaloSettings, HttpSettings, Microsoft, SecretSource};
+use integrator_core::settings::{
+    Authentication, Cloud, Credential, HaloSettings, HttpSettings, Microsoft, SecretSource,
+};
 use integrator_simulators::faults::{Effect, Fault};
 use integrator_simulators::fleet::Fleet;
 use integrator_simulators::halo::{Halo, HaloOptions, RecordCountPastEnd, ReplyForm, UserSeed};
@@ -24,12 +28,12 @@ async fn tenant(devices: u32, page_size: usize) -> (Tenant, GraphClient) {
     let options = MicrosoftOptions { page_size, ..MicrosoftOptions::default() };
     let serve = ServeOptions { prefix: "/graph".to_owned(), ..ServeOptions::default() };
     let tenant = Tenant::start(Fleet::generate(devices, 1), options, serve).await.unwrap();
-    let client = GraphClient::new(&maker(), &microsoft(&tenant), secret()).unwrap();
+    let client = GraphClient::new(&maker(), &microsoft(&tenant), &secret(), ReadAs::Application).unwrap();
     (tenant, client)
 }
 
-fn secret() -> SecretString {
-    SecretString::from(MicrosoftOptions::default().secret)
+fn secret() -> AppCredential {
+    AppCredential::Secret { secret: SecretString::from(MicrosoftOptions::default().secret), expires: None }
 }
 
 fn microsoft(tenant: &Tenant) -> Microsoft {
@@ -38,7 +42,8 @@ fn microsoft(tenant: &Tenant) -> Microsoft {
         cloud: Cloud { authority: tenant.address(), graph: tenant.address() },
         tenant: options.tenant.as_str().into(),
         client_id: options.client_id,
-        secret: SecretSource::Environment("X".into()),
+        authentication: Authentication::ClientCredentials,
+        credential: Credential::Secret { secret: SecretSource::Environment("X".into()), expires: None },
         requests_per_20_seconds: 100_000,
     }
 }
@@ -145,12 +150,15 @@ async fn an_untrusted_certificate_is_told_and_the_file_of_its_authority_helps() 
         let settings = HttpSettings { timeout, longest_wait, ca_file, proxy: None };
         ClientMaker::new(&settings, Arc::new(SystemClock))
     };
-    let client = GraphClient::new(&with(None).unwrap(), &microsoft(&tenant), secret()).unwrap();
+    let client =
+        GraphClient::new(&with(None).unwrap(), &microsoft(&tenant), &secret(), ReadAs::Application).unwrap();
     let error = client.sign_in().await.unwrap_err();
     assert!(matches!(error.kind(), HttpErrorKind::Tls { .. }), "{error:?}");
     assert!(error.hint().unwrap().contains("http.ca_file"));
     assert_eq!(client.requests(), 1, "another try meets the same certificate");
-    let client = GraphClient::new(&with(Some(ca)).unwrap(), &microsoft(&tenant), secret()).unwrap();
+    let client =
+        GraphClient::new(&with(Some(ca)).unwrap(), &microsoft(&tenant), &secret(), ReadAs::Application)
+            .unwrap();
     assert_eq!(client.sweep().next_page().await.unwrap().unwrap().len(), 5);
     for text in ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
         let bad = folder.path().join("bad.pem");

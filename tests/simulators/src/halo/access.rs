@@ -17,6 +17,7 @@ pub(super) enum Area {
     Assets,
     Customers,
     Configuration,
+    Licences,
     /// Halo's connections to other systems.
     Integrations,
     /// The signed-in agent itself: every token may ask.
@@ -142,6 +143,7 @@ impl Gate {
             Area::Assets => options.agent.assets,
             Area::Customers => options.agent.customers,
             Area::Configuration | Area::Integrations => options.agent.configuration,
+            Area::Licences => options.agent.licences,
             Area::Myself => Access::Edit,
         };
         if role < wanted {
@@ -206,6 +208,7 @@ fn scopes_allow(scopes: &[String], area: Area, wanted: Access, configuration: Co
         Area::Myself => true,
         Area::Assets => has("all") || has("all:standard") || has_area("assets"),
         Area::Customers => has("all") || has("all:standard") || has_area("customers"),
+        Area::Licences => has("all") || has("all:standard") || has_area("softwarelicensing"),
         Area::Integrations => has("all") || has("admin"),
         Area::Configuration => {
             let anybody = wanted == Access::Read && configuration == ConfigurationAccess::AnyToken;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::catalog::{ClientSeed, TypeSeed, UserSeed};
 use super::clock::{Clock, DateForm};
 use super::intune_connections::{AzureConnectionSeed, ConnectionForm};
+use super::licences::LicenceOptions;
 
 /// A simulated Halo. The default is a small hosted installation that behaves well.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -78,6 +79,8 @@ pub struct HaloOptions {
     pub tenant_links: TenantLinks,
     /// Whether Halo's global settings stop programs from moving assets in stock.
     pub stop_movements_in_stock: bool,
+    /// Software licences, and software on assets.
+    pub licences: LicenceOptions,
     /// Clients and sites to begin with.
     pub clients: Vec<ClientSeed>,
     /// Asset types to begin with.
@@ -129,6 +132,7 @@ impl Default for HaloOptions {
             general_users: GeneralUsers::EverySite,
             tenant_links: TenantLinks::Replace,
             stop_movements_in_stock: false,
+            licences: LicenceOptions::default(),
             clients: vec![
                 ClientSeed {
                     name: "Contoso Ltd".to_owned(),
@@ -190,6 +194,8 @@ pub struct Agent {
     pub customers: Access,
     /// Asset types, groups, fields and lookups.
     pub configuration: Access,
+    /// Software licences.
+    pub licences: Access,
 }
 
 impl Default for Agent {
@@ -199,6 +205,7 @@ impl Default for Agent {
             assets: Access::Edit,
             customers: Access::Edit,
             configuration: Access::Edit,
+            licences: Access::Edit,
         }
     }
 }

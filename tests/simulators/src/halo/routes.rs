@@ -132,6 +132,7 @@ fn area(path: &[&str]) -> Option<Area> {
         "assettype" | "assetgroup" | "field" | "lookup" | "control" => Area::Configuration,
         "azureadconnection" => Area::Integrations,
         "agent" => Area::Myself,
+        "softwarelicence" => Area::Licences,
         _ => return None,
     })
 }
@@ -167,6 +168,8 @@ fn get(state: &mut HaloState, path: &[&str], query: &Query) -> Result<Answer, Re
         ["control"] => ok(state.global_settings()),
         ["site"] => bytes(state.list_customers(Customers::Sites, query)?),
         ["site", id] => ok(state.one_site(number(id)?)?),
+        ["softwarelicence"] => bytes(state.list_licences(query)?),
+        ["softwarelicence", id] => ok(state.one_licence(number(id)?, query)?),
         ["users"] => bytes(state.list_customers(Customers::Users, query)?),
         ["users", id] => ok(state.one_user(number(id)?)?),
         _ => Err(Refusal::NotFound),
@@ -180,7 +183,8 @@ fn number(segment: &str) -> Result<u64, Refusal> {
 fn post(state: &mut HaloState, parts: &Parts, path: &[&str], body: &[u8]) -> Result<Answer, Refusal> {
     let content_type = header(parts, "content-type").unwrap_or_default().to_ascii_lowercase();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    let is_known = matches!(path, ["asset" | "assettype" | "assetgroup" | "client" | "site"]);
+    let is_known =
+        matches!(path, ["asset" | "assettype" | "assetgroup" | "client" | "site" | "softwarelicence"]);
     if !is_known {
         return Err(Refusal::MethodNotAllowed);
     }
@@ -204,6 +208,13 @@ fn post(state: &mut HaloState, parts: &Parts, path: &[&str], body: &[u8]) -> Res
         ["assetgroup"] => {
             let ids = state.write_groups(&rows)?;
             ids.into_iter().map(|id| state.one_group(id)).collect::<Result<_, _>>()?
+        }
+        ["softwarelicence"] => {
+            let rows = state.write_licences(&rows)?;
+            match state.options.reply_members {
+                ReplyMembers::Detailed => rows,
+                ReplyMembers::OnlyId => rows.iter().map(|row| json!({ "id": row["id"] })).collect(),
+            }
         }
         ["client"] => {
             let ids = state.write_clients(&rows)?;

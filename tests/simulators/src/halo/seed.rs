@@ -67,6 +67,9 @@ impl HaloState {
                 statuses,
             });
         }
+        for seed in state.options.licences.seeds.clone() {
+            state.add_licence(&seed);
+        }
         let users = state.options.users.clone();
         for (after, user) in (0..users.len()).rev().zip(&users) {
             let id = state.add_user(user);

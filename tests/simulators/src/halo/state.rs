@@ -14,6 +14,7 @@ use super::catalog::{
     AllowedStatuses, AssetField, AssetGroup, AssetStatus, AssetType, AzureTenant, Client, Site, User,
     UserSeed,
 };
+use super::licences::Licence;
 use super::options::{BrokenRow, HaloOptions, InventoryNumbers};
 use super::walks::Walks;
 
@@ -36,6 +37,8 @@ pub struct HaloState {
     pub(super) clients: BTreeMap<u64, Client>,
     pub(super) sites: BTreeMap<u64, Site>,
     pub(super) users: BTreeMap<u64, User>,
+    pub(super) licences: BTreeMap<u64, Licence>,
+    pub(super) last_licence: u64,
     pub(super) broken: BTreeMap<u64, BrokenRow>,
     pub(super) walks: Walks,
     pub(super) version: u64,
@@ -68,6 +71,8 @@ impl HaloState {
             clients: BTreeMap::new(),
             sites: BTreeMap::new(),
             users: BTreeMap::new(),
+            licences: BTreeMap::new(),
+            last_licence: 500,
             broken,
             walks: Walks::default(),
             version: 0,

@@ -100,6 +100,11 @@ impl HaloState {
             }
         }
         for (name, value) in &row.extras {
+            if *name == "software" {
+                let merged = self.merge_software(index, asset.extra("software"), value)?;
+                asset.set_extra(name, merged);
+                continue;
+            }
             asset.set_extra(name, value.clone());
         }
         asset.last_modified = self.options.clock.now();

@@ -4,10 +4,12 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{SecretState, SharedState};
+use super::{PersonAnswer, SecretState, SharedState};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +43,16 @@ struct SignIn {
     secret: Option<String>,
     secret_expired: Option<bool>,
     token_seconds: Option<u64>,
+    /// The delegated permissions that are consented to.
+    delegated: Option<Vec<String>>,
+    /// The registered redirect addresses.
+    redirect_addresses: Option<Vec<String>>,
+    /// The registered certificates, in base64 of DER.
+    certificates: Option<Vec<String>>,
+    /// Refresh tokens are refused with this number; 0: accepted again.
+    refuse_refresh: Option<u32>,
+    /// How the person answers: "consents", "declines" or "another-state".
+    person: Option<String>,
     #[serde(default)]
     expire_tokens: bool,
 }
@@ -122,6 +134,27 @@ async fn sign_in(State(shared): State<SharedState>, Json(change): Json<SignIn>) 
     }
     if let Some(seconds) = change.token_seconds {
         options.token_seconds = seconds;
+    }
+    if let Some(delegated) = change.delegated {
+        options.delegated = delegated;
+    }
+    if let Some(addresses) = change.redirect_addresses {
+        options.redirect_addresses = addresses;
+    }
+    if let Some(certificates) = change.certificates {
+        let decoded: Option<Vec<_>> = certificates.iter().map(|text| STANDARD.decode(text).ok()).collect();
+        let Some(decoded) = decoded else { return StatusCode::UNPROCESSABLE_ENTITY };
+        options.certificates = decoded;
+    }
+    if let Some(code) = change.refuse_refresh {
+        options.refuse_refresh = (code != 0).then_some(code);
+    }
+    match change.person.as_deref() {
+        None => {}
+        Some("consents") => options.person_answer = PersonAnswer::Consents,
+        Some("declines") => options.person_answer = PersonAnswer::Declines,
+        Some("another-state") => options.person_answer = PersonAnswer::AnotherState,
+        Some(_) => return StatusCode::UNPROCESSABLE_ENTITY,
     }
     drop(options);
     if change.expire_tokens {

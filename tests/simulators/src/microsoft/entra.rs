@@ -1,28 +1,27 @@
-//! Entra's token endpoint: client credentials with a secret, and nothing else.
+//! Entra's sign-in: client credentials, authorization code and refresh tokens, with a secret or a certificate.
+//!
+//! The person at the sign-in page is simulated too: they answer at once, as the options say.
+
+mod assertion;
+mod authorize;
+mod grants;
+mod refusal;
+
+pub(super) use authorize::authorize;
+pub(super) use grants::Grants;
+pub(super) use refusal::usual;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use chrono::Utc;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
-use super::{SecretState, Shared, SharedState, json_response};
-
-/// A refusal: the number after AADSTS, the status, the word in `error`, and what it says.
-struct Refused {
-    code: u32,
-    status: u16,
-    error: &'static str,
-    says: String,
-}
-
-fn refused(code: u32, status: u16, error: &'static str, says: impl Into<String>) -> Refused {
-    Refused { code, status, error, says: says.into() }
-}
+use super::{MicrosoftOptions, SecretState, Shared, SharedState, json_response};
+use refusal::{Refused, refusal_response, refused};
 
 /// `POST /{tenant}/oauth2/v2.0/token`.
 pub(super) async fn token(
@@ -39,7 +38,50 @@ pub(super) async fn token(
 }
 
 fn issue(shared: &Shared, tenant: &str, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refused> {
-    let options = shared.options();
+    let options = shared.options().clone();
+    check_tenant(&options, tenant)?;
+    let form = Form::of(headers, body);
+    let basic = basic_credentials(headers);
+    let grant = form.required("grant_type")?;
+    let client = match &basic {
+        Some((client, _)) => client.as_str(),
+        None => form.required("client_id")?,
+    };
+    check_client(&options, client)?;
+    let root = shared.root(host(headers));
+    let answer = match grant {
+        "client_credentials" => {
+            check_scope(shared, &root, form.required("scope")?)?;
+            authenticate(shared, &options, tenant, &root, &form, basic.as_ref())?;
+            json!({
+                "token_type": "Bearer",
+                "expires_in": options.token_seconds,
+                "ext_expires_in": options.token_seconds,
+                "access_token": shared.tokens.issue(&options, &root),
+            })
+        }
+        "authorization_code" => {
+            let code = form.required("code")?;
+            let redirect = form.required("redirect_uri")?;
+            authenticate(shared, &options, tenant, &root, &form, basic.as_ref())?;
+            let person = shared.grants.redeem(code, redirect, form.field("code_verifier"))?;
+            grants::answer(shared, &options, &root, person, None)?
+        }
+        "refresh_token" => {
+            let token = form.required("refresh_token")?;
+            authenticate(shared, &options, tenant, &root, &form, basic.as_ref())?;
+            let person = shared.grants.refresh(&options, token)?;
+            grants::answer(shared, &options, &root, person, form.field("scope"))?
+        }
+        _ => {
+            let says = "The app requested an unsupported grant type.";
+            return Err(refused(70_003, 400, "unsupported_grant_type", says));
+        }
+    };
+    Ok(json_response(StatusCode::OK, "application/json; charset=utf-8", &answer))
+}
+
+fn check_tenant(options: &MicrosoftOptions, tenant: &str) -> Result<(), Refused> {
     if !tenant.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')) {
         let says = format!(
             "Specified tenant identifier '{tenant}' is neither a valid DNS name, nor a valid external domain."
@@ -54,33 +96,37 @@ fn issue(shared: &Shared, tenant: &str, headers: &HeaderMap, body: &[u8]) -> Res
         );
         return Err(refused(90_002, 400, "invalid_request", says));
     }
-    let form = form_of(headers, body);
-    let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    let required = |name: &str| {
-        let says = format!("The request body must contain the following parameter: '{name}'.");
-        field(name)
-            .filter(|value| !value.is_empty())
-            .ok_or_else(|| refused(900_144, 400, "invalid_request", says))
-    };
-    let basic = basic_credentials(headers);
-    if required("grant_type")? != "client_credentials" {
-        let says = "The app requested an unsupported grant type.";
-        return Err(refused(70_003, 400, "unsupported_grant_type", says));
+    Ok(())
+}
+
+fn check_client(options: &MicrosoftOptions, client: &str) -> Result<(), Refused> {
+    if client.eq_ignore_ascii_case(&options.client_id) {
+        return Ok(());
     }
-    let client = match &basic {
-        Some((client, _)) => client.as_str(),
-        None => required("client_id")?,
-    };
-    if !client.eq_ignore_ascii_case(&options.client_id) {
-        let says = format!(
-            "Application with identifier '{client}' was not found in the directory 'Contoso'. This can happen if the \
-             application has not been installed by the administrator of the tenant or consented to by any user in \
-             the tenant. You may have sent your authentication request to the wrong tenant."
-        );
-        return Err(refused(700_016, 400, "unauthorized_client", says));
+    let says = format!(
+        "Application with identifier '{client}' was not found in the directory 'Contoso'. This can happen if the \
+         application has not been installed by the administrator of the tenant or consented to by any user in \
+         the tenant. You may have sent your authentication request to the wrong tenant."
+    );
+    Err(refused(700_016, 400, "unauthorized_client", says))
+}
+
+/// Whether the application proves that it is the one.
+fn authenticate(
+    shared: &Shared,
+    options: &MicrosoftOptions,
+    tenant: &str,
+    root: &str,
+    form: &Form,
+    basic: Option<&(String, String)>,
+) -> Result<(), Refused> {
+    let client = &options.client_id;
+    if let Some(assertion) = form.field("client_assertion").filter(|text| !text.is_empty()) {
+        let audience = format!("{root}/{tenant}/oauth2/v2.0/token");
+        let kind = form.required("client_assertion_type")?;
+        return assertion::check(shared, options, kind, assertion, &audience);
     }
-    check_scope(shared, headers, required("scope")?)?;
-    let secret = basic.as_ref().map(|(_, secret)| secret.as_str()).or_else(|| field("client_secret"));
+    let secret = basic.map(|(_, secret)| secret.as_str()).or_else(|| form.field("client_secret"));
     let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
         let says =
             "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
@@ -101,17 +147,10 @@ fn issue(shared: &Shared, tenant: &str, headers: &HeaderMap, body: &[u8]) -> Res
         );
         return Err(refused(7_000_222, 401, "invalid_client", says));
     }
-    let audience = shared.root(host(headers));
-    let answer = json!({
-        "token_type": "Bearer",
-        "expires_in": options.token_seconds,
-        "ext_expires_in": options.token_seconds,
-        "access_token": shared.tokens.issue(&options, &audience),
-    });
-    Ok(json_response(StatusCode::OK, "application/json; charset=utf-8", &answer))
+    Ok(())
 }
 
-fn check_scope(shared: &Shared, headers: &HeaderMap, scope: &str) -> Result<(), Refused> {
+fn check_scope(shared: &Shared, root: &str, scope: &str) -> Result<(), Refused> {
     let Some(resource) = scope.strip_suffix("/.default") else {
         let says = format!(
             "The provided value for scope {scope} is not valid. Client credential flows must have a scope value with \
@@ -119,7 +158,7 @@ fn check_scope(shared: &Shared, headers: &HeaderMap, scope: &str) -> Result<(), 
         );
         return Err(refused(1_002_012, 400, "invalid_scope", says));
     };
-    if resource != shared.root(host(headers)) && resource != shared.address {
+    if resource != root && resource != shared.address {
         let says = format!(
             "The resource principal named {resource} was not found in the tenant named Contoso. This can happen if \
              the application has not been installed by the administrator of the tenant or consented to by any user \
@@ -130,13 +169,34 @@ fn check_scope(shared: &Shared, headers: &HeaderMap, scope: &str) -> Result<(), 
     Ok(())
 }
 
-/// The fields of the form; a body of another type counts as empty, as Entra does not read it.
-fn form_of(headers: &HeaderMap, body: &[u8]) -> Vec<(String, String)> {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !content_type.starts_with("application/x-www-form-urlencoded") {
-        return Vec::new();
+/// The fields of a form.
+struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// Reads a body; one of another type counts as empty, as Entra does not read it.
+    fn of(headers: &HeaderMap, body: &[u8]) -> Self {
+        let content_type =
+            headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if !content_type.starts_with("application/x-www-form-urlencoded") {
+            return Self(Vec::new());
+        }
+        Self::parse(body)
     }
-    url::form_urlencoded::parse(body).into_owned().collect()
+
+    fn parse(text: &[u8]) -> Self {
+        Self(url::form_urlencoded::parse(text).into_owned().collect())
+    }
+
+    fn field(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    fn required(&self, name: &str) -> Result<&str, Refused> {
+        let says = format!("The request body must contain the following parameter: '{name}'.");
+        self.field(name)
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| refused(900_144, 400, "invalid_request", says))
+    }
 }
 
 /// Client id and secret from HTTP Basic, each percent-encoded inside.
@@ -154,47 +214,4 @@ fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
 
 fn host(headers: &HeaderMap) -> Option<&str> {
     headers.get(HOST).and_then(|value| value.to_str().ok())
-}
-
-fn refusal_response(refusal: &Refused) -> Response {
-    let (trace, correlation) = (uuid::Uuid::new_v4().to_string(), uuid::Uuid::new_v4().to_string());
-    let timestamp = Utc::now().format("%Y-%m-%d %H:%M:%SZ").to_string();
-    let description = format!(
-        "AADSTS{}: {} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {timestamp}",
-        refusal.code, refusal.says
-    );
-    let body = json!({
-        "error": refusal.error,
-        "error_description": description,
-        "error_codes": [refusal.code],
-        "timestamp": timestamp,
-        "trace_id": trace,
-        "correlation_id": correlation,
-        "error_uri": format!("https://login.microsoftonline.com/error?code={}", refusal.code),
-    });
-    let status = StatusCode::from_u16(refusal.status).expect("a valid status");
-    let mut response = json_response(status, "application/json; charset=utf-8", &body);
-    let headers = response.headers_mut();
-    headers.insert("x-ms-request-id", HeaderValue::from_str(&trace).expect("a GUID is a valid header"));
-    headers.insert("x-ms-ests-server", HeaderValue::from_static("2.1.21200.8 - WEULR1 ProdSlices"));
-    response
-}
-
-/// What Entra itself answers with a status that a fault asks for.
-pub(super) fn usual(status: StatusCode) -> Response {
-    let (code, error, says) = match status.as_u16() {
-        429 => (
-            90_055,
-            "invalid_request",
-            "The server has terminated the request because the tenant sent too many requests.",
-        ),
-        401 => (7_000_215, "invalid_client", "Invalid client secret provided."),
-        400 => (
-            900_144,
-            "invalid_request",
-            "The request body must contain the following parameter: 'grant_type'.",
-        ),
-        _ => (90_033, "temporarily_unavailable", "A transient error has occurred. Please try again."),
-    };
-    refusal_response(&refused(code, status.as_u16(), error, says))
 }

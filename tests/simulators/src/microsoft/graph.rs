@@ -12,7 +12,8 @@ use super::errors::{self, RequestIds, Service};
 use super::query::{Query, decoded};
 use super::tokens::Refusal;
 use super::{
-    Shared, SharedState, batch, bytes_response, changes, devices, directory, entra, json_response, records,
+    Shared, SharedState, batch, bytes_response, changes, detected, devices, directory, entra, exports,
+    json_response, records,
 };
 use crate::faults::Effect;
 
@@ -113,6 +114,9 @@ pub(super) async fn handle(
     if question.path == "/$batch" && question.method == Method::POST {
         return response(batch::answer(&shared, &question, &body).await, &ids);
     }
+    if question.path == "/deviceManagement/reports/exportJobs" && question.method == Method::POST {
+        return response(exports::create(&shared, &question, &body), &ids);
+    }
     response(answer(&shared, &question), &ids)
 }
 
@@ -124,6 +128,16 @@ pub(super) fn answer(shared: &Shared, question: &Question) -> Answer {
         ("GET", ["deviceManagement", "managedDevices"]) => devices::list(shared, question),
         ("GET", ["deviceManagement", "managedDevices", id]) if !id.starts_with('$') => {
             devices::single(shared, question, id)
+        }
+        ("GET", ["deviceManagement", "detectedApps"]) => detected::list(shared, question),
+        ("GET", ["deviceManagement", "detectedApps", id, "managedDevices"]) => {
+            detected::devices(shared, question, id)
+        }
+        ("GET", ["deviceManagement", "reports", "exportJobs", id]) => exports::look(shared, question, id),
+        ("GET", ["deviceManagement", "reports", job])
+            if job.starts_with("exportJobs('") && job.ends_with("')") =>
+        {
+            exports::look(shared, question, &job["exportJobs('".len()..job.len() - 2])
         }
         (method, ["deviceManagement", ..]) => no_route(question, method),
         ("GET", ["devices"]) => records::list(shared, question),

@@ -3,6 +3,7 @@
 mod batches;
 mod device_reads;
 mod graph_rules;
+mod people;
 mod sign_in;
 mod tenants;
 

@@ -35,12 +35,33 @@ pub(super) enum Refusal {
 impl Tokens {
     /// A new token with the roles of this moment.
     pub(super) fn issue(&self, options: &MicrosoftOptions, audience: &str) -> String {
+        self.issue_with(options, options.roles.clone(), || jwt(options, audience, application(options)))
+    }
+
+    /// A new token in the person's name, with these delegated permissions.
+    pub(super) fn issue_for_person(
+        &self,
+        options: &MicrosoftOptions,
+        audience: &str,
+        permissions: &[String],
+    ) -> String {
+        self.issue_with(options, permissions.to_vec(), || {
+            jwt(options, audience, person(options, permissions))
+        })
+    }
+
+    fn issue_with(
+        &self,
+        options: &MicrosoftOptions,
+        roles: Vec<String>,
+        jwt: impl FnOnce() -> String,
+    ) -> String {
         let token = match options.token_form {
             TokenForm::Opaque => format!("EwBw{}", URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4().as_bytes())),
-            TokenForm::Jwt => jwt(options, audience),
+            TokenForm::Jwt => jwt(),
         };
         let expires = Instant::now() + Duration::from_secs(options.token_seconds);
-        let issued = Issued { expires, roles: options.roles.clone() };
+        let issued = Issued { expires, roles };
         self.issued().insert(token.clone(), issued);
         token
     }
@@ -71,16 +92,29 @@ impl Tokens {
 }
 
 /// A token in the shape of Graph's: claims of version 1, and a signature that nobody but Graph can check.
-fn jwt(options: &MicrosoftOptions, audience: &str) -> String {
+fn jwt(options: &MicrosoftOptions, audience: &str, of_subject: Value) -> String {
     let now = Utc::now().timestamp();
     let lifetime = i64::try_from(options.token_seconds).unwrap_or(i64::MAX);
     let issuer = format!("https://sts.windows.net/{}/", options.tenant);
     let mut claims = json!({
         "aud": audience, "iss": issuer, "iat": now, "nbf": now, "exp": now.saturating_add(lifetime),
         "app_displayname": "Device importer", "appid": options.client_id, "appidacr": "1", "idp": issuer,
-        "idtyp": "app", "oid": "aaaaaaaa-0000-4000-8000-000000000001", "roles": options.roles,
-        "sub": "aaaaaaaa-0000-4000-8000-000000000001", "tenant_region_scope": "EU", "tid": options.tenant,
+        "tenant_region_scope": "EU", "tid": options.tenant,
         "uti": uuid::Uuid::new_v4().simple().to_string(), "ver": "1.0",
+    });
+    if let (Value::Object(claims), Value::Object(more)) = (&mut claims, of_subject) {
+        claims.extend(more);
+    }
+    let header = json!({ "typ": "JWT", "nonce": uuid::Uuid::new_v4().simple().to_string(), "alg": "RS256", "kid": "simulated" });
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    format!("{}.{}.{}", part(&header), part(&claims), URL_SAFE_NO_PAD.encode([0x5A; 256]))
+}
+
+/// What a token says of the application.
+fn application(options: &MicrosoftOptions) -> Value {
+    let mut claims = json!({
+        "idtyp": "app", "oid": "aaaaaaaa-0000-4000-8000-000000000001", "roles": options.roles,
+        "sub": "aaaaaaaa-0000-4000-8000-000000000001",
     });
     // An application without a granted permission gets a token without the claim, not with an empty one.
     if options.roles.is_empty()
@@ -88,7 +122,14 @@ fn jwt(options: &MicrosoftOptions, audience: &str) -> String {
     {
         claims.remove("roles");
     }
-    let header = json!({ "typ": "JWT", "nonce": uuid::Uuid::new_v4().simple().to_string(), "alg": "RS256", "kid": "simulated" });
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    format!("{}.{}.{}", part(&header), part(&claims), URL_SAFE_NO_PAD.encode([0x5A; 256]))
+    claims
+}
+
+/// What a token says of a person.
+fn person(options: &MicrosoftOptions, permissions: &[String]) -> Value {
+    json!({
+        "idtyp": "user", "oid": "87d349ed-44d7-43e1-9a83-5f2406dee5bd", "sub": "pairwise-sub",
+        "name": "Adele Vance", "upn": options.person, "unique_name": options.person,
+        "amr": ["pwd", "mfa"], "scp": permissions.join(" "), "wids": ["0997a1d0-0d1d-4acb-b408-d5ca73121e90"],
+    })
 }

@@ -1,17 +1,18 @@
 //! `[imports]` and `[users]`, judged.
 
 use super::fields::Mappings;
-use super::{left_out, name, property, switched_off, text};
+use super::{left_out, name, property, text};
 use crate::model::Member;
 use crate::model::value::fold;
 use crate::settings::fields::Source;
 use crate::settings::imports::{
-    Creation, DefaultSite, Imports, MatchReach, MatchTier, SenseManaged, SharedSerial, SiteMode,
-    UnlinkUnmatched, UserIdentifier, UserSource, Users,
+    Creation, DefaultSite, Imports, MatchReach, MatchTexts, MatchTier, SenseManaged, SharedSerial, SiteMode,
+    Software, SoftwareMatch, UnlinkUnmatched, UserIdentifier, UserSource, Users,
 };
 use crate::settings::source::Report;
 use crate::settings::wire::At;
 use crate::settings::wire::connection as wire;
+use std::time::Duration;
 
 /// Days after which single reads are made anew, once there are any.
 const REFRESH_DAYS: u32 = 7;
@@ -51,6 +52,7 @@ pub(super) fn imports(table: &wire::Imports, mappings: &Mappings, report: &mut R
         } else {
             SenseManaged::Include
         },
+        software: software(table),
     }
 }
 
@@ -64,14 +66,30 @@ pub(super) fn default_site(
     Some(DefaultSite { client: client?, site: site? })
 }
 
-/// The keys that only features to come would obey. The other keys of software change nothing while it is off.
+/// `software` and the keys that count with it.
+fn software(table: &wire::Imports) -> Option<Software> {
+    table.software.as_ref().filter(|at| at.value)?;
+    Some(Software {
+        wait: Duration::from_secs(table.software_wait_seconds.as_ref().map_or(1800, |at| at.value.into())),
+        match_by: table.match_software_by.as_ref().map(|at| match at.value {
+            wire::SoftwareKey::Name => SoftwareMatch::Name,
+            wire::SoftwareKey::Id => SoftwareMatch::Id,
+        }),
+        match_texts: if table.match_licences_by_name.as_ref().is_none_or(|at| at.value) {
+            MatchTexts::Used
+        } else {
+            MatchTexts::Ignored
+        },
+    })
+}
+
+/// The keys that only features to come would obey.
 fn to_come(table: &wire::Imports, report: &mut Report<'_>) {
     if let Some(At { span, value }) = &table.details_refresh_days
         && *value != REFRESH_DAYS
     {
         report.still_to_come(span, "reading details of single devices", "write 7, or leave the key out");
     }
-    switched_off(table.software.as_ref(), "software", report);
 }
 
 /// Each property must be filled by exactly one mapping, whose Halo field it is compared with.

@@ -1,6 +1,6 @@
 //! `integrator.toml`, judged.
 
-use super::{address, left_out, path, secret, text};
+use super::{address, path, secret, text};
 use crate::settings::integrator::{HaloSettings, HttpSettings, IntegratorSettings, LogFormat};
 use crate::settings::source::Report;
 use crate::settings::wire::At;
@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Where the console will listen.
+/// Where browsers are waited for.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8460);
 
 pub(in crate::settings) fn integrator(
@@ -19,15 +19,9 @@ pub(in crate::settings) fn integrator(
 ) -> Option<IntegratorSettings> {
     let halo = file.halo.as_ref().and_then(|table| halo(table, folder, report));
     let http = http(file.http.as_ref(), folder, report);
-    if let Some(console) = &file.console {
-        if let Some(listen) = &console.listen
-            && listen.value.trim() != LISTEN.to_string()
-        {
-            let way_out = format!("write \"{LISTEN}\", or leave the key out");
-            report.still_to_come(&listen.span, "a console that listens elsewhere", &way_out);
-        }
-        left_out(console.public_url.as_ref(), "public_url", report);
-    }
+    let console = file.console.as_ref();
+    let listen = listen(console.and_then(|console| console.listen.as_ref()), report);
+    let public_url = console.and_then(|console| address(console.public_url.as_ref(), report));
     let data = data(file, folder, report)?;
     let log_format = match file.log.as_ref().and_then(|table| table.format.as_ref()) {
         Some(At { value: wire::Format::Json, .. }) => LogFormat::Json,
@@ -36,8 +30,8 @@ pub(in crate::settings) fn integrator(
     Some(IntegratorSettings {
         halo: halo?,
         http: http?,
-        console_listen: LISTEN,
-        console_public_url: None,
+        console_listen: listen?,
+        console_public_url: public_url,
         data,
         log_format,
     })
@@ -71,6 +65,18 @@ fn halo(table: &wire::Halo, folder: &Path, report: &mut Report<'_>) -> Option<Ha
         requests_per_5_minutes: number(&table.requests_per_5_minutes, 300),
         assets_per_request: usize::try_from(number(&table.assets_per_request, 50)).ok()?,
     })
+}
+
+/// An address and a port. The port is part of the redirect address that is registered, so it cannot be any.
+fn listen(value: Option<&At<String>>, report: &mut Report<'_>) -> Option<SocketAddr> {
+    let Some(At { span, value }) = value else { return Some(LISTEN) };
+    match value.trim().parse::<SocketAddr>() {
+        Ok(address) if address.port() != 0 => return Some(address),
+        Ok(_) => report.error(span, "port 0 is any port, and the redirect address needs one"),
+        Err(_) => report.error(span, "this is no address with a port"),
+    }
+    .hint(format!("for example \"{LISTEN}\""));
+    None
 }
 
 /// `2.214` or `2.214.3`; what follows the second number does not count.

@@ -89,19 +89,22 @@ pub(in crate::settings) struct CloudAddresses {
 pub(in crate::settings) enum Authentication {
     /// As the application itself.
     ClientCredentials,
-    /// As a person. Still to come.
+    /// As the person who signed in once with `halo-integrator authorize`.
     AuthorizationCode,
 }
 
-/// `microsoft.credential`
+/// `microsoft.credential`: either `secret`, or `certificate`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct Credential {
     /// Where the client secret is kept.
     pub(in crate::settings) secret: Option<At<Secret>>,
-    /// The certificate's file. Still to come: leave it out.
+    /// The day the client secret expires, for example "2027-01-31": announced 30 days before. Entra shows it beside the secret.
+    #[schemars(regex(pattern = r"^\d{4}-\d{2}-\d{2}$"))]
+    pub(in crate::settings) expires: Option<At<String>>,
+    /// The certificate's file, in PEM or PFX (PKCS#12); relative to the settings folder.
     pub(in crate::settings) certificate: Option<At<String>>,
-    /// Where the certificate's key is kept. Still to come: leave it out.
+    /// Where the private key of a PEM certificate is kept (default: in the certificate's file), or the password of a PFX file (default: none).
     pub(in crate::settings) key: Option<At<Secret>>,
 }
 
@@ -398,17 +401,15 @@ pub(in crate::settings) struct Imports {
     pub(in crate::settings) shared_serial: Option<At<SharedSerial>>,
     /// Age of single reads. Still to come: only 7 is accepted.
     pub(in crate::settings) details_refresh_days: Option<At<u32>>,
-    /// Whether installed software is imported. Still to come: only `false` is accepted.
+    /// Whether installed software is imported. Default false.
     pub(in crate::settings) software: Option<At<bool>>,
     /// How long one export of software may take. Default 1800. Counts only with `software`.
     #[schemars(range(min = 1, max = 86_400))]
-    #[expect(dead_code, reason = "known, but nothing reads it while software is off")]
     pub(in crate::settings) software_wait_seconds: Option<At<u32>>,
-    /// How software is recognised. Counts only with `software`.
-    #[expect(dead_code, reason = "known, but nothing reads it while software is off")]
+    /// By what a title's licence is found. Default: by Halo's version (`halo.version`), "name" from 2.214 on and
+    /// "id" before; "name" when no version is given. Counts only with `software`.
     pub(in crate::settings) match_software_by: Option<At<SoftwareKey>>,
-    /// Whether licences' match texts count. Default true. Counts only with `software`.
-    #[expect(dead_code, reason = "known, but nothing reads it while software is off")]
+    /// Whether licences' match texts count besides their names. Default true. Counts only with `software`.
     pub(in crate::settings) match_licences_by_name: Option<At<bool>>,
     /// Whether devices that only Microsoft Defender manages are left out. Default true.
     pub(in crate::settings) exclude_sense_managed: Option<At<bool>>,
@@ -456,7 +457,7 @@ pub(in crate::settings) enum SharedSerial {
 pub(in crate::settings) enum SoftwareKey {
     /// By its name.
     Name,
-    /// By its key in the export.
+    /// By its key in Intune's export; an export that fails leaves software out.
     Id,
 }
 

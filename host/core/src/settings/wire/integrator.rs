@@ -14,7 +14,7 @@ pub(in crate::settings) struct Integrator {
     pub(in crate::settings) halo: Option<Halo>,
     /// How both sides are reached.
     pub(in crate::settings) http: Option<Http>,
-    /// The console of the service. Still to come: only the defaults are accepted.
+    /// Where browsers come to.
     pub(in crate::settings) console: Option<Console>,
     /// Where the integrator keeps its state.
     pub(in crate::settings) data: Option<Data>,
@@ -67,9 +67,9 @@ pub(in crate::settings) struct Http {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct Console {
-    /// Address and port to listen at. Still to come: only "127.0.0.1:8460" is accepted.
+    /// Address and port at which `authorize` waits for Microsoft's answer. Default "127.0.0.1:8460".
     pub(in crate::settings) listen: Option<At<String>>,
-    /// The console's address as browsers see it. Still to come: leave it out.
+    /// The same place as browsers see it, for example `https://integrator.example.com` of a proxy before it. Default `http://localhost` with the port of `listen`.
     pub(in crate::settings) public_url: Option<At<String>>,
 }
 

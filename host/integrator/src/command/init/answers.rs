@@ -9,7 +9,7 @@ use integrator_core::settings::{
     self, Cloud, ExampleConnection, ExampleIntegrator, ExampleRule, ExampleStatuses, SecretSource, Settings,
     SourceFile, example_connection, example_integrator,
 };
-use secrecy::SecretString;
+use secrecy::{SecretSlice, SecretString};
 use std::path::{Path, PathBuf};
 
 /// The arguments of `init`.
@@ -265,5 +265,13 @@ impl Secrets for Typed {
             return Ok(secret.clone());
         }
         self.kept.secret(source)
+    }
+
+    fn whole(&self, source: &SecretSource) -> Result<SecretString, SecretError> {
+        self.kept.whole(source)
+    }
+
+    fn file(&self, path: &Path) -> Result<SecretSlice<u8>, SecretError> {
+        self.kept.file(path)
     }
 }

@@ -7,6 +7,7 @@ use super::super::files;
 use super::super::output::aside;
 use super::answers::{Answers, Asked, Given, Known};
 use super::prompter::Prompter;
+use crate::secrets::SecretKeeper;
 use crate::sync::{self, Choices, ExitClass, World};
 use integrator_core::ports::SystemClock;
 use integrator_core::settings::SecretSource;
@@ -262,7 +263,9 @@ impl Interview<'_> {
         let settings = Answers::provisional(&self.asked).settings(&self.context.folder())?;
         let progress = Arc::clone(self.context.progress()) as Arc<dyn sync::Progress>;
         let secrets = Arc::new(self.given.keeper(&settings.integrator.data, &self.asked));
-        Ok(World::new(Arc::new(settings), Arc::new(SystemClock), secrets, progress, self.context.stop()))
+        let tokens = Arc::new(SecretKeeper::new(&settings.integrator.data));
+        let stop = self.context.stop();
+        Ok(World::new(Arc::new(settings), Arc::new(SystemClock), secrets, tokens, progress, stop))
     }
 
     fn tell(&mut self, failure: &Failure) {

@@ -3,7 +3,7 @@
 use super::Inner;
 use super::codec::{decode, encode, encode_json};
 use super::keys::Kind;
-use super::stored::StoredLink;
+use super::stored::{StoredLink, StoredSoftware};
 use super::summaries::Blocks;
 use crate::store::{ChangeSet, Durability, Lease, StoreError, USERS_GENERATION};
 use ::sled::Batch;
@@ -223,6 +223,7 @@ fn batch_of(changes: ChangeSet, blocks: &mut Blocks<'_>) -> Result<(Batch, i64),
     let mut growth = 0;
     for (tenant, device) in changes.remove_links {
         batch.remove(Kind::Link.device(tenant, device));
+        batch.remove(Kind::Software.device(tenant, device));
         blocks.remove_link(tenant, device)?;
     }
     for id in changes.remove_assets {
@@ -252,6 +253,11 @@ fn batch_of(changes: ChangeSet, blocks: &mut Blocks<'_>) -> Result<(Batch, i64),
     }
     for user in changes.put_users {
         put(&mut batch, Kind::User, Kind::User.number(user.id.0), &user)?;
+    }
+    for memory in changes.put_software {
+        let key = Kind::Software.device(memory.tenant, memory.device);
+        let stored = StoredSoftware { digest: memory.digest, titles: memory.titles };
+        put(&mut batch, Kind::Software, key, &stored)?;
     }
     for (tenant, user) in changes.put_entra_users {
         let key = Kind::EntraUser.device(tenant, DeviceKey::of(&user.id));

@@ -11,7 +11,7 @@ pub(super) enum Kind {
     Asset = b'A',
     AssetSummaries = b'a',
     Counts = b'C',
-    EntraUser = b'D',
+    EntraUser = b'P',
     Journal = b'J',
     Lease = b'E',
     Made = b'F',
@@ -19,6 +19,7 @@ pub(super) enum Kind {
     LinkSummaries = b'l',
     Mark = b'M',
     Run = b'R',
+    Software = b'S',
     User = b'U',
 }
 
@@ -37,6 +38,7 @@ impl Kind {
             Self::LinkSummaries => "summaries of links, block",
             Self::Mark => "mark",
             Self::Run => "run",
+            Self::Software => "software",
             Self::User => "user",
         }
     }
@@ -95,7 +97,7 @@ impl Kind {
                 Some(user) => format!("{} {}", self.name(), uuid::Uuid::from_u128(user.number())),
                 None => format!("{} with a key of {} bytes", self.name(), key.len()),
             },
-            Self::Link | Self::LinkSummaries => match Self::device_of(key) {
+            Self::Link | Self::LinkSummaries | Self::Software => match Self::device_of(key) {
                 Some(device) => {
                     format!("{} of device {}", self.name(), uuid::Uuid::from_u128(device.number()))
                 }

@@ -4,6 +4,7 @@ use super::codec::{Reader, decode, decode_json, decode_link};
 use super::commit::{Counts, MadeRecord};
 use super::keys::Kind;
 use super::leases::LeaseRecord;
+use super::stored::StoredSoftware;
 use super::summaries::{AssetBlock, LinkBlock, StoredLinkSummary};
 use super::{Inner, SledStore};
 use crate::store::{Chunks, JournalEntry, StoreError};
@@ -97,6 +98,7 @@ impl Inner {
         self.check_kind(Kind::Made, decode::<MadeRecord>)?;
         self.check_kind(Kind::Mark, decode_json::<serde_json::Value>)?;
         self.check_kind(Kind::Run, decode_json::<RunRecord>)?;
+        self.check_kind(Kind::Software, decode::<StoredSoftware>)?;
         self.check_kind(Kind::User, decode::<HaloUser>)?;
         let summaries = self.count_entries::<StoredLinkSummary>(Kind::LinkSummaries)?;
         self.compare(Kind::LinkSummaries, summaries, self.count(Kind::Link)?)?;

@@ -35,6 +35,15 @@ pub(super) struct StoredLink {
     shown: u64,
 }
 
+/// What was written of a device's software: the digest, and the hashes of names and versions. Tenant and device are
+/// the record's key.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StoredSoftware {
+    #[serde(with = "postcard::fixint::le")]
+    pub(super) digest: u64,
+    pub(super) titles: Vec<(u32, u32)>,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 enum StoredShown {
     Unseen,

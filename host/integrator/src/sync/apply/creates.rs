@@ -6,8 +6,9 @@
 
 use super::answer::{Told, merge};
 use super::pairing::{Found, pair_created};
+use super::software::Retry;
 use super::{Applier, Ready};
-use crate::halo::{AnswerShape, AssetOrder, AssetQuery, HaloClient, WriteAnswer, WriteProblem};
+use crate::halo::{AnswerShape, AssetOrder, AssetQuery, HaloClient, WriteAnswer, WriteError, WriteProblem};
 use crate::store::JournalEntry;
 use crate::sync::error::SyncError;
 use integrator_core::model::value::fold;
@@ -15,7 +16,7 @@ use integrator_core::model::{Asset, AssetId, AssetWrite, Link, TypeId};
 use std::time::Duration;
 
 /// Sent again so often after unclear answers; then the batch is split, and a single asset is given up.
-const UNCLEAR_TRIES: u32 = 3;
+pub(super) const UNCLEAR_TRIES: u32 = 3;
 /// Halo may still be working on a request whose connection broke.
 const SETTLE: Duration = Duration::from_millis(300);
 
@@ -27,6 +28,8 @@ enum Sent {
     Partly { done: Vec<(Ready, Asset, Told)>, again: Vec<Ready>, unclear: Vec<Ready> },
     /// Halo refused the whole batch; the row it named, if it did.
     Refused { batch: Vec<Ready>, row: Option<usize>, reason: String },
+    /// Halo allows nobody to write this.
+    Forbidden { batch: Vec<Ready>, error: WriteError },
 }
 
 impl Applier<'_> {
@@ -39,6 +42,7 @@ impl Applier<'_> {
         let batch = std::mem::replace(waiting, rest);
         let mut open = vec![(batch, 0)];
         while let Some((batch, tries)) = open.pop() {
+            let batch = self.without_software(batch).await?;
             if batch.is_empty() {
                 continue;
             }
@@ -52,15 +56,34 @@ impl Applier<'_> {
                     } else if again.len() > 1 {
                         open.extend(halves(again).map(|half| (half, tries)));
                     } else if let [one] = again.as_slice() {
+                        // A title that is too long for Halo's database ends so, too.
+                        let reason = "Halo's answers to it are unclear";
+                        if let Retry::Again(plain) = self.retry_without_software(one, reason).await? {
+                            open.push((vec![*plain], 0));
+                            continue;
+                        }
                         self.fail(&one.step, "Halo's answers to its creation are unclear, and it is not there; the next run tries again");
                     }
                 }
                 Sent::Refused { batch, row, reason } => {
                     self.forget_journal(&entry).await?;
                     match batch.as_slice() {
-                        [one] => self.fail(&one.step, &reason),
+                        [one] => match self.retry_without_software(one, &reason).await? {
+                            Retry::Again(plain) => open.push((vec![*plain], 0)),
+                            Retry::Never | Retry::Done => self.fail(&one.step, &reason),
+                        },
                         _ => open.extend(split(batch, row).into_iter().map(|part| (part, 0))),
                     }
+                }
+                Sent::Forbidden { batch, error } => {
+                    // Nothing of it was carried out.
+                    self.forget_journal(&entry).await?;
+                    if self.software.off.is_some() || batch.iter().all(|ready| ready.write.software.is_none())
+                    {
+                        return Err(error.into());
+                    }
+                    self.software.off = Some(format!("Halo lets nobody write it here: {error}"));
+                    open.push((batch, tries));
                 }
             }
         }
@@ -98,7 +121,8 @@ impl Applier<'_> {
                     tokio::time::sleep(SETTLE).await;
                     self.look_up(entry, batch).await
                 }
-                WriteProblem::Forbidden { .. } | WriteProblem::Unsent { .. } => {
+                WriteProblem::Forbidden { .. } => Ok(Sent::Forbidden { batch, error }),
+                WriteProblem::Unsent { .. } => {
                     // Nothing of it was carried out.
                     self.forget_journal(entry).await?;
                     Err(error.into())

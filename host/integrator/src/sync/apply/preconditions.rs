@@ -23,6 +23,14 @@ pub(super) async fn difference(
     let Some(asset) = store.assets(&[id]).await?.into_iter().next().flatten() else {
         return Ok(Some(format!("asset {id} is gone since the plan was made; plan again")));
     };
+    if let Some(software) = &step.software {
+        let now = store.software(tenant.key(), &[device.key()]).await?.into_iter().next().flatten();
+        if now.map(|memory| memory.digest) != software.before {
+            return Ok(Some(format!(
+                "the software of asset {id} was written since the plan was made; plan again"
+            )));
+        }
+    }
     Ok(step
         .changes
         .iter()
@@ -35,8 +43,9 @@ fn changed(change: &Change, asset: &Asset) -> Option<String> {
         Part::Type => asset.type_id.map(|id| id.to_string()),
         Part::Site => asset.site.map(|id| id.to_string()),
         Part::Status => asset.status.map(|id| id.to_string()),
-        Part::Client | Part::Tenant => return None,
         Part::IntuneId => asset.intune_id.clone(),
+        // Halo's lists do not show it; what we last wrote is compared instead.
+        Part::Software | Part::Client | Part::Tenant => return None,
         Part::User => match &asset.users {
             Some(users) if !users.is_empty() => {
                 Some(users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))

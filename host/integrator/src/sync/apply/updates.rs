@@ -2,6 +2,7 @@
 
 use super::answer::{Told, merge};
 use super::creates::{halves, split};
+use super::software::Retry;
 use super::{Applier, Ready};
 use crate::halo::{AnswerShape, WriteProblem};
 use crate::sync::error::SyncError;
@@ -16,6 +17,7 @@ impl Applier<'_> {
         let batch = std::mem::replace(&mut self.updates, rest);
         let mut open = vec![batch];
         while let Some(batch) = open.pop() {
+            let batch = self.without_software(batch).await?;
             if batch.is_empty() {
                 continue;
             }
@@ -26,6 +28,7 @@ impl Applier<'_> {
                     if answer.shape != AnswerShape::Unreadable {
                         self.readable_answer();
                     }
+                    self.compare_software(&batch, &answer);
                     self.warn(answer.warnings);
                     let done = self.updated(batch, &answer.rows).await?;
                     self.commit_done(&entry, done, None).await?;
@@ -37,19 +40,44 @@ impl Applier<'_> {
                 WriteProblem::Refused { row, .. } => {
                     self.forget_journal(&entry).await?;
                     match batch.as_slice() {
-                        [one] => self.fail(&one.step, &format!("Halo refuses it: {error}")),
+                        [one] => {
+                            let reason = format!("Halo refuses it: {error}");
+                            match self.retry_without_software(one, &reason).await? {
+                                Retry::Again(plain) => open.push(vec![*plain]),
+                                Retry::Done => {}
+                                Retry::Never => self.fail(&one.step, &reason),
+                            }
+                        }
                         _ => open.extend(split(batch, *row)),
                     }
                 }
                 WriteProblem::Failed { .. } | WriteProblem::Unclear { .. } => {
                     // It may have been carried out; the journal lets the next run find out.
                     match batch.as_slice() {
-                        [one] => self.fail(&one.step, &format!("Halo's answer to it is unclear: {error}")),
+                        [one] => {
+                            let reason = format!("Halo's answer to it is unclear: {error}");
+                            match self.retry_without_software(one, &reason).await? {
+                                Retry::Again(plain) => {
+                                    self.forget_journal(&entry).await?;
+                                    open.push(vec![*plain]);
+                                }
+                                Retry::Done => self.forget_journal(&entry).await?,
+                                Retry::Never => self.fail(&one.step, &reason),
+                            }
+                        }
                         _ => {
                             self.forget_journal(&entry).await?;
                             open.extend(halves(batch));
                         }
                     }
+                }
+                WriteProblem::Forbidden { .. }
+                    if self.software.off.is_none()
+                        && batch.iter().any(|ready| ready.write.software.is_some()) =>
+                {
+                    self.forget_journal(&entry).await?;
+                    self.software.off = Some(format!("Halo lets nobody write it here: {error}"));
+                    open.push(batch);
                 }
                 WriteProblem::Forbidden { .. } | WriteProblem::Unsent { .. } => {
                     self.forget_journal(&entry).await?;
