@@ -17,6 +17,6 @@ pub use decision::{
     Decision, FieldDecision, Knowledge, SiteDecision, TypeDecision, TypeReason, decide, decide_knowing,
 };
 pub use life::{LifeDecision, Standing};
-pub use rulebook::{NameProblem, Needs, Rulebook, TypeRef, needs, projection};
+pub use rulebook::{ClientSource, NameProblem, Needs, Rulebook, TypeRef, needs, projection};
 pub use software::{LicenceIndex, LicenceTarget, Matching, SoftwareDecision};
 pub use user::{UserDecision, UserIndex, UserRef};

@@ -5,6 +5,7 @@
 
 pub mod asset;
 pub mod catalogue;
+pub mod customer;
 pub mod details;
 pub mod device;
 pub mod entra;
@@ -18,6 +19,7 @@ pub mod write;
 
 pub use asset::{Asset, HaloUser, Member};
 pub use catalogue::{AssetType, Catalogue, Client, FieldForm, FieldInfo, Named, Site};
+pub use customer::{Activity, ClientWrite, Customer, CustomerTenant};
 pub use details::Details;
 pub use device::{Device, IdentityRow, Projection, Slot, UnreadableRow};
 pub use entra::EntraUser;

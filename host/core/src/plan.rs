@@ -5,6 +5,7 @@
 //! is pure: the same devices, Halo, links, settings and clock give the same plan.
 
 pub mod absent;
+pub mod client;
 pub mod create;
 pub mod guard;
 pub mod line;
@@ -14,6 +15,7 @@ pub mod text;
 pub mod update;
 
 pub use absent::{Miss, absent, plan_absent, plan_unseen};
+pub use client::{plan_client, plan_tenant_id};
 pub use create::{plan_create, plan_type};
 pub use guard::{GuardVerdict, judge_deactivations, judge_empty_source};
 pub use line::{Footer, Header, HeldDevice, Line, PLAN_FORMAT, Remember};

@@ -5,11 +5,13 @@
 
 pub mod absence;
 pub mod duplicates;
+pub mod organisations;
 pub mod pairing;
 pub mod placeholder;
 
 pub use absence::{Absence, absent_links};
 pub use duplicates::{Standings, judge_duplicates};
+pub use organisations::{ClientMatch, MatchedBy, TenantFacts, match_client};
 pub use pairing::{
     Candidates, LinkedAssets, Pair, Pairing, Tier, Unlinked, pair_linked, pair_unlinked, tier_name,
 };

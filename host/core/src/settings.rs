@@ -14,6 +14,7 @@ pub mod fields;
 pub mod imports;
 pub mod integrator;
 mod load;
+pub mod organisations;
 mod schema;
 mod shape;
 mod source;
@@ -22,7 +23,7 @@ mod wire;
 pub use asset_types::{AssetTypes, Criterion, Determine, Operand, Rule, Subject, Test, TypeUpdates};
 pub use connection::{
     Authentication, Cloud, Connection, Credential, Deactivation, Guard, Guards, Inactive, LifeSign,
-    Microsoft, Organisations, SecretSource, Statuses,
+    Microsoft, SecretSource, Statuses,
 };
 pub use diagnostic::{Diagnostic, SettingsError};
 pub use example::{
@@ -38,6 +39,7 @@ pub use integrator::{
     HaloSettings, HttpSettings, IntegratorSettings, LogFormat, OLD_REDIRECT_PATH, REDIRECT_PATH,
 };
 pub use load::{SourceFile, data_folder, judge_connection, load, load_integrator, read};
+pub use organisations::{ClientCreation, Exclusion, Organisations, Tenant, TenantPlace};
 pub use schema::{SchemaOf, schema};
 
 /// Everything of one settings folder.

@@ -121,10 +121,27 @@ fn values_of_the_wrong_kind_or_size_are_named() {
 }
 
 #[test]
+fn tenants_are_named_once_and_said_one_thing_of() {
+    let rows = |rows: &str| format!("{rows}\n[asset_types]");
+    let of = |text: &str| rows(&text.replace("ROW", "[[organisations.tenants]]\ntenant ="));
+    let changes = [
+        of("ROW \"common\""),
+        of("ROW \"b c\""),
+        of("ROW \"b.com\"\nROW \"B.com\""),
+        of("ROW \"b.com\"\nclient = \" \""),
+        of("ROW \"b.com\"\ndefault_site = { client = \"B\" }"),
+        of("ROW \"b.com\"\nexlude = true"),
+        rows("[[organisations.tenants]]\nname = \"B\""),
+        of("ROW \"8f1f2b6e-0000-4000-8000-000000000001\"\nclient = \"B\""),
+        of("ROW \"8f1f2b6e-0000-4000-8000-000000000001\"\nexclude = true"),
+    ];
+    let changes: Vec<(&str, &str)> = changes.iter().map(|text| ("[asset_types]", text.as_str())).collect();
+    assert_transcript!(in_connection(&changes));
+}
+
+#[test]
 fn features_that_are_still_to_come_are_named_as_such() {
     assert_transcript!(in_connection(&[
-        ("client = \"Contoso Ltd\"\ncreate = false", "create = true"),
-        ("[asset_types]", "[[organisations.tenants]]\ntenant = \"b\"\n[asset_types]"),
         ("determine = \"rules\"", "determine = \"plugin\"\nplugin = \"name\""),
         ("source = \"intune\"", "source = \"entra\""),
         ("write = \"always\"", "write = \"unless-edited\""),

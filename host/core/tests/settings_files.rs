@@ -39,7 +39,47 @@ fn the_default_sites_client_stands_in_for_a_client_that_is_not_named() {
     let text =
         text.replace("default_site = { client = \"Contoso Ltd\"", "default_site = { client = \"Fabrikam\"");
     let settings = read(INTEGRATOR, &text).unwrap();
-    assert_eq!(settings.connections[0].organisations.client, "Fabrikam");
+    assert_eq!(settings.connections[0].organisations.client.as_deref(), Some("Fabrikam"));
+}
+
+#[test]
+fn each_tenant_has_a_view_with_its_own_client_and_site() {
+    use integrator_core::settings::{ClientCreation, TenantPlace};
+    let rows = "[[organisations.tenants]]\ntenant = \"fabrikam.de\"\nclient = \"Fabrikam\"\n\
+                default_site = { client = \"Fabrikam\", site = \"Depot\" }\n\
+                [[organisations.tenants]]\ntenant = \"adatum.com\"\nname = \"Adatum\"\n\
+                [[organisations.tenants]]\ntenant = \"woodgrove.com\"\nexclude = true\n[asset_types]";
+    let settings =
+        read(INTEGRATOR, &CONTOSO.replace("[asset_types]", rows)).unwrap_or_else(|error| panic!("{error}"));
+    let connection = &settings.connections[0];
+    let views = connection.views();
+    let seen: Vec<(&str, Option<&str>, Option<&str>)> = views
+        .iter()
+        .map(|view| {
+            let site = view.imports.default_site.as_ref().map(|default| default.site.as_str());
+            (view.tenant_name(), view.organisations.client.as_deref(), site)
+        })
+        .collect();
+    let own = connection.microsoft.tenant.as_str();
+    assert_eq!(
+        seen,
+        [
+            (own, Some("Contoso Ltd"), Some("Head Office")),
+            ("fabrikam.de", Some("Fabrikam"), Some("Depot")),
+            ("Adatum", None, None),
+        ]
+    );
+    assert_eq!(connection.tenants().count(), 4);
+    assert_eq!(views[1].organisations.place, TenantPlace::Row("fabrikam.de".into()));
+    assert_eq!(connection.organisations.create, ClientCreation::Never);
+    assert!(connection.has_organisations());
+}
+
+#[test]
+fn where_clients_are_created_the_default_sites_client_is_only_a_name_to_look_for() {
+    let text = CONTOSO.replace("client = \"Contoso Ltd\"\ncreate = false", "create = true");
+    let settings = read(INTEGRATOR, &text).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(settings.connections[0].organisations.client, None);
 }
 
 #[test]

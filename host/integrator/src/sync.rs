@@ -16,6 +16,7 @@ mod error;
 mod halo_settings;
 mod index;
 pub mod options;
+mod organisations;
 pub mod outcome;
 mod people;
 pub mod permissions;
@@ -27,7 +28,9 @@ mod session;
 mod sink;
 mod software;
 mod spool;
+mod stock;
 mod sweep;
+mod tenants;
 pub mod world;
 
 pub use check::{CheckItem, CheckReport, check};
@@ -42,7 +45,7 @@ pub use world::World;
 use apply::Preconditions;
 use integrator_core::model::{Action, Counts, Entity, RunId, RunRecord, RunStatus};
 use integrator_core::plan::Footer;
-use session::Session;
+use session::{Session, Wanted};
 
 /// Imports one connection: plans, guards, applies, reports.
 pub async fn import(world: &World, connection: &str, options: &ImportOptions) -> RunOutcome {
@@ -56,16 +59,15 @@ pub async fn import(world: &World, connection: &str, options: &ImportOptions) ->
 }
 
 async fn import_in(session: &mut Session, options: &ImportOptions) -> Result<ExitClass, SyncError> {
-    if options.only == Some(Entity::Organisations) {
-        return Err(SyncError::settings(
-            "importing organisations is still to come",
-            "import assets: leave `--only organisations` out",
-        ));
-    }
-    let (store, lease) = session.open().await?;
+    let (store, lease) = session.open(options.only).await?;
     let result = async {
-        let footer =
-            session.make_plan(&lease, options.device.as_deref(), options.index, options.allow).await?;
+        let wanted = Wanted {
+            only: options.only,
+            device: options.device.as_deref(),
+            index: options.index,
+            allow: options.allow,
+        };
+        let footer = session.make_plan(&lease, wanted).await?;
         let class = session.judge(&footer);
         if class == ExitClass::Refused {
             return Ok(class);
@@ -102,11 +104,15 @@ pub async fn plan(world: &World, connection: &str, options: &PlanOptions) -> Pla
 }
 
 async fn plan_in(session: &mut Session, options: &PlanOptions) -> Result<ExitClass, SyncError> {
-    let (store, lease) = session.open().await?;
+    let (store, lease) = session.open(options.only).await?;
     let result = async {
-        let footer = session
-            .make_plan(&lease, options.device.as_deref(), options.index, Allowances::default())
-            .await?;
+        let wanted = Wanted {
+            only: options.only,
+            device: options.device.as_deref(),
+            index: options.index,
+            allow: Allowances::default(),
+        };
+        let footer = session.make_plan(&lease, wanted).await?;
         if let Some(out) = &options.out {
             plan_file::write(store.plan_reader(&session.run.0), out).await?;
         }
@@ -135,6 +141,7 @@ pub async fn apply(world: &World, source: &PlanSource) -> RunOutcome {
 async fn apply_in(session: &mut Session, opened: plan_file::Opened) -> Result<ExitClass, SyncError> {
     opened.check_place(&session.world, &session.connection)?;
     session.plan = Some(opened.header.plan.clone());
+    session.record.entity = opened.header.entity;
     let class = session.judge(&opened.footer);
     if class == ExitClass::Refused {
         return Ok(class);
@@ -144,8 +151,9 @@ async fn apply_in(session: &mut Session, opened: plan_file::Opened) -> Result<Ex
         session.prepare_apply(&lease).await?;
         let applied = session.apply(&lease, opened.lines, opened.footer.steps, Preconditions::Verify).await?;
         // Whether its sweep was complete the plan does not say; taking it for one delays conclusions at most.
-        let tenant = &opened.header.tenant;
-        complete::note(&*store, &session.connection, tenant, opened.header.made).await?;
+        for tenant in session.connection.tenants() {
+            complete::note(&*store, &session.connection, tenant, opened.header.made).await?;
+        }
         Ok(if applied.is_partial() { ExitClass::Partial } else { class })
     }
     .await;

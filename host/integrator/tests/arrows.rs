@@ -49,7 +49,8 @@ const ONLY_IN: [(&str, &str); 4] = [
 
 /// Where a request that may change something is made: Halo's writes, Graph's batches of reads, and the making of an
 /// export, which is how Graph is asked for a report.
-const POSTS: [&str; 5] = [
+const POSTS: [&str; 6] = [
+    "host/integrator/src/halo/customers.rs",
     "host/integrator/src/halo/licences.rs",
     "host/integrator/src/graph/export/job.rs",
     "host/integrator/src/halo/write.rs",
@@ -58,7 +59,8 @@ const POSTS: [&str; 5] = [
 ];
 
 /// Calls that write to Halo.
-const WRITES: [&str; 3] = [".write_assets(", ".create_asset_type(", ".create_licences("];
+const WRITES: [&str; 5] =
+    [".write_assets(", ".create_asset_type(", ".create_licences(", ".create_client(", ".add_tenant("];
 
 /// What `integrator-core` must not depend on: it is pure, and knows no wire, no store and no engine.
 const NOT_IN_CORE: [&str; 9] =

@@ -1,8 +1,11 @@
 //! What people do in Intune and Halo while a scenario goes on, and what assets are looked at afterwards.
 
-use integrator_simulators::halo::{AllowedStatuses, Asset, HaloState};
+use integrator_simulators::fleet::Fleet;
+use integrator_simulators::halo::{AllowedStatuses, Asset, AzureTenant, HaloState};
 
-use crate::case::{AssetChange, HaloSeed, HaloStep, IntuneStep, device, device_id, user_id};
+use crate::case::{
+    AssetChange, ClientExpected, HaloSeed, HaloStep, IntuneStep, device, device_id, tenant_id, user_id,
+};
 use crate::world::World;
 
 /// Fills a new Halo as the scenario says.
@@ -39,25 +42,26 @@ fn add(state: &mut HaloState, change: &AssetChange) {
 
 /// A change in Intune.
 pub fn in_intune(world: &World, step: &IntuneStep) {
-    if let Some(changes) = &step.set {
-        let number =
-            changes.get("id").and_then(serde_json::Value::as_u64).expect("`set` needs the device's id");
-        let mut fleet = world.microsoft.fleet();
-        let full = device(changes.clone());
-        for name in changes.keys().filter(|name| *name != "id") {
-            assert!(
-                fleet.set_property(&device_id(number), name, full[name].clone()),
-                "there is no device {number}"
-            );
-        }
-    }
     if let Some(export) = &step.export {
         world.microsoft.options().export = export.clone();
     }
     if step.expire_user_links {
         world.microsoft.expire_user_links();
     }
-    let mut fleet = world.microsoft.fleet();
+    let Some(number) = step.tenant else {
+        if let Some(roles) = &step.roles {
+            world.microsoft.options().roles.clone_from(roles);
+        }
+        return in_fleet(&mut world.microsoft.fleet(), step);
+    };
+    let tenant = world.microsoft.tenant(&tenant_id(number)).expect("a tenant of the scenario");
+    if let Some(roles) = &step.roles {
+        tenant.options().roles.clone_from(roles);
+    }
+    in_fleet(&mut tenant.fleet(), step);
+}
+
+fn in_fleet(fleet: &mut Fleet, step: &IntuneStep) {
     if let Some(installed) = &step.software {
         fleet.set_software(&device_id(installed.device.into()), installed.apps());
     }
@@ -79,6 +83,17 @@ pub fn in_intune(world: &World, step: &IntuneStep) {
             row["azureADDeviceId"].as_str().expect("a device that is registered in Entra").to_owned();
         let owner = if user == 0 { String::new() } else { user_id(user.into()) };
         fleet.set_owner(&record, &owner);
+    }
+    if let Some(changes) = &step.set {
+        let number =
+            changes.get("id").and_then(serde_json::Value::as_u64).expect("`set` needs the device's id");
+        let full = device(changes.clone());
+        for name in changes.keys().filter(|name| *name != "id") {
+            assert!(
+                fleet.set_property(&device_id(number), name, full[name].clone()),
+                "there is no device {number}"
+            );
+        }
     }
     if let Some(number) = step.remove {
         assert!(fleet.remove(&device_id(number.into())), "there is no device {number}");
@@ -147,6 +162,63 @@ pub fn in_halo(world: &World, step: &HaloStep) {
     if let Some(name) = &step.remove_status {
         assert!(state.remove_status(name), "there is no status {name}");
     }
+    with_clients(&mut state, step);
+}
+
+/// What a person does with clients and sites.
+fn with_clients(state: &mut HaloState, step: &HaloStep) {
+    if let Some(seed) = &step.add_client {
+        state.add_client(&seed.name, seed.sites.first().map_or("Main", String::as_str));
+        for tenant in &seed.azure_tenants {
+            state.link_tenant(&seed.name, tenant);
+        }
+        state.edit_client(&seed.name, |client| client.domain.clone_from(&seed.domain));
+    }
+    if let Some(change) = &step.edit_client {
+        let known = state.edit_client(&change.client, |client| {
+            client.name = change.name.clone().unwrap_or_else(|| client.name.clone());
+            client.inactive = change.inactive.unwrap_or(client.inactive);
+            if let Some(tenants) = &change.tenants {
+                let tenant = |number: &u64| AzureTenant { id: tenant_id(*number), name: client.name.clone() };
+                client.azure_tenants = tenants.iter().map(tenant).collect();
+            }
+        });
+        assert!(known, "there is no client {}", change.client);
+    }
+    if let Some((client, site)) = &step.delete_site {
+        let id = state.site(client, site).expect("a site").id;
+        state.delete_site(id);
+    }
+    if let Some((client, site)) = &step.deactivate_site {
+        let id = state.site(client, site).expect("a site").id;
+        state.edit_site(id, |site| site.inactive = true);
+    }
+    if let Some(stop) = step.stop_movements_in_stock {
+        state.options_mut().stop_movements_in_stock = stop;
+    }
+    if let Some(access) = step.customers {
+        state.options_mut().agent.customers = access;
+    }
+}
+
+/// Where a client differs from what is expected of it.
+pub fn client_differences(state: &HaloState, expected: &ClientExpected) -> Vec<String> {
+    let name = &expected.client;
+    let Some(client) = state.client(name) else { return vec![format!("there is no client {name}")] };
+    let mut problems = Vec::new();
+    let is: Vec<&str> = client.azure_tenants.iter().map(|tenant| tenant.id.as_str()).collect();
+    if let Some(tenants) = &expected.tenants {
+        let should: Vec<String> = tenants.iter().map(|number| tenant_id(*number)).collect();
+        if is != should {
+            problems.push(format!("{name}: its tenants are {is:?}, expected {should:?}"));
+        }
+    }
+    let sites: Vec<&str> =
+        state.sites().filter(|site| site.client_id == client.id).map(|site| site.name.as_str()).collect();
+    if expected.sites.as_ref().is_some_and(|should| *should != sites) {
+        problems.push(format!("{name}: its sites are {sites:?}, expected {:?}", expected.sites));
+    }
+    problems
 }
 
 fn user(state: &HaloState, name: &str) -> u64 {

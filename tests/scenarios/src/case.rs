@@ -5,8 +5,8 @@
 
 use integrator_simulators::faults::Fault;
 use integrator_simulators::fleet::{Fleet, FleetUser, InstalledApp, complete};
-use integrator_simulators::halo::{HaloOptions, LicenceOptions, LicenceSeed, UserSeed};
-use integrator_simulators::microsoft::ExportOptions;
+use integrator_simulators::halo::{Access, ClientSeed, HaloOptions, LicenceOptions, LicenceSeed, UserSeed};
+use integrator_simulators::microsoft::{ExportOptions, MicrosoftOptions};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -30,6 +30,12 @@ pub struct Case {
     /// Users of the tenant; `id` may be a number.
     #[serde(default)]
     pub users: Vec<Map<String, Value>>,
+    /// What is special about the connection's own tenant.
+    #[serde(default)]
+    pub organisation: OrganisationSeed,
+    /// Further tenants that the application is known in.
+    #[serde(default)]
+    pub tenants: Vec<TenantSeed>,
     /// What is installed on devices.
     #[serde(default)]
     pub software: Vec<Installed>,
@@ -44,6 +50,37 @@ pub struct Case {
     pub halo: HaloSeed,
     /// What happens.
     pub steps: Vec<Step>,
+}
+
+/// A tenant as Graph tells of it. What is left out is as usual.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OrganisationSeed {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its first domain.
+    pub domain: Option<String>,
+    /// Further verified domains.
+    pub domains: Vec<String>,
+    /// Its granted application permissions.
+    pub roles: Option<Vec<String>>,
+}
+
+/// A further tenant; [`tenant_id`] gives its id.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TenantSeed {
+    /// Its number.
+    pub tenant: u64,
+    /// What Graph tells of it.
+    #[serde(default)]
+    pub organisation: OrganisationSeed,
+    /// Its devices.
+    #[serde(default)]
+    pub devices: Vec<Map<String, Value>>,
+    /// Its users.
+    #[serde(default)]
+    pub users: Vec<Map<String, Value>>,
 }
 
 /// What is installed on a device: each title as `name | version | publisher`.
@@ -76,6 +113,8 @@ pub struct SettingsChange {
     pub integrator: String,
     /// For `connections/contoso.toml`.
     pub connection: String,
+    /// A second connection, `connections/other.toml`: changes to the same base.
+    pub other: Option<String>,
 }
 
 /// Halo to begin with.
@@ -122,6 +161,10 @@ pub struct Step {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IntuneStep {
+    /// The number of the tenant in which it happens; none: the connection's own.
+    pub tenant: Option<u64>,
+    /// Replaces the granted application permissions.
+    pub roles: Option<Vec<String>>,
     /// Sets properties of the device that `id` names.
     pub set: Option<Map<String, Value>>,
     /// Removes this device.
@@ -178,6 +221,44 @@ pub struct HaloStep {
     pub forbid_licences: bool,
     /// All tokens end.
     pub revoke_tokens: bool,
+    /// Adds a client.
+    pub add_client: Option<ClientSeed>,
+    /// Changes the client that `client` names.
+    pub edit_client: Option<ClientChange>,
+    /// Deletes a site: client, site.
+    pub delete_site: Option<(String, String)>,
+    /// Deactivates a site: client, site.
+    pub deactivate_site: Option<(String, String)>,
+    /// Whether Halo's global settings stop programs from moving assets in stock.
+    pub stop_movements_in_stock: Option<bool>,
+    /// How far the agent's role reaches with clients, sites and users.
+    pub customers: Option<Access>,
+}
+
+/// A client as a person changes it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientChange {
+    /// The client, by name.
+    pub client: String,
+    /// Its new name.
+    pub name: Option<String>,
+    /// Deactivated.
+    pub inactive: Option<bool>,
+    /// Numbers of its tenants, all of them; 1 is the connection's own.
+    pub tenants: Option<Vec<u64>>,
+}
+
+/// What a client is expected to be.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientExpected {
+    /// The client, by name.
+    pub client: String,
+    /// Numbers of its tenants; 1 is the connection's own.
+    pub tenants: Option<Vec<u64>>,
+    /// Its sites, by name.
+    pub sites: Option<Vec<String>>,
 }
 
 /// An asset as a person adds or edits it.
@@ -239,6 +320,10 @@ pub struct Expect {
     pub asset: Option<AssetChange>,
     /// There is no such asset.
     pub no_asset: Option<String>,
+    /// So many clients in Halo, the unknown one not counted.
+    pub clients: Option<usize>,
+    /// A client looks like this.
+    pub client: Option<ClientExpected>,
     /// An asset's software: each title as `name | version | name of its licence`, in any order.
     pub software: Option<AssetSoftware>,
     /// The names of all software licences, in any order.
@@ -271,6 +356,14 @@ pub fn device_id(number: u64) -> String {
 /// The full id of a numbered user of the tenant.
 pub fn user_id(number: u64) -> String {
     format!("e0000000-0000-4000-8000-{number:012}")
+}
+
+/// The full id of a numbered tenant; 1 is the connection's own.
+pub fn tenant_id(number: u64) -> String {
+    if number == 1 {
+        return MicrosoftOptions::default().tenant;
+    }
+    format!("a0000000-0000-4000-8000-{number:012}")
 }
 
 /// A device's row with all properties and full ids.
@@ -313,24 +406,68 @@ impl Case {
         if let Some(devices) = self.generated {
             return Fleet::generate(devices, 1);
         }
-        let users: Vec<FleetUser> = self
-            .users
-            .iter()
-            .cloned()
-            .map(|mut user| {
-                expand(&mut user, "id", user_id);
-                for name in
-                    ["userPrincipalName", "mail", "displayName", "onPremisesSamAccountName", "employeeId"]
-                {
-                    user.entry(name).or_insert_with(|| "".into());
-                }
-                serde_json::from_value(Value::Object(user)).expect("a user of the tenant")
-            })
-            .collect();
-        let mut fleet = Fleet::of(self.devices.iter().cloned().map(device).collect()).with_users(users);
+        let mut fleet = fleet(&self.devices, &self.users);
         for installed in &self.software {
             fleet.set_software(&device_id(installed.device.into()), installed.apps());
         }
         fleet
     }
+
+    /// The options of the connection's own tenant.
+    pub fn microsoft(&self) -> MicrosoftOptions {
+        let usual = MicrosoftOptions::default();
+        let options = MicrosoftOptions {
+            page_size: self.page_size.unwrap_or(1000),
+            roles: usual.roles.iter().cloned().chain(self.permissions.clone()).collect(),
+            export: self.export.clone(),
+            ..usual
+        };
+        self.organisation.over(options)
+    }
+}
+
+impl TenantSeed {
+    /// Its devices and users.
+    pub fn fleet(&self) -> Fleet {
+        fleet(&self.devices, &self.users)
+    }
+
+    /// Its options; the application is the connection's.
+    pub fn options(&self) -> MicrosoftOptions {
+        let options = MicrosoftOptions {
+            tenant: tenant_id(self.tenant),
+            tenant_domain: format!("tenant{}.onmicrosoft.com", self.tenant),
+            tenant_name: format!("Tenant {}", self.tenant),
+            ..MicrosoftOptions::default()
+        };
+        self.organisation.over(options)
+    }
+}
+
+impl OrganisationSeed {
+    fn over(&self, options: MicrosoftOptions) -> MicrosoftOptions {
+        MicrosoftOptions {
+            tenant_name: self.name.clone().unwrap_or(options.tenant_name),
+            tenant_domain: self.domain.clone().unwrap_or(options.tenant_domain),
+            more_domains: self.domains.clone(),
+            roles: self.roles.clone().unwrap_or(options.roles),
+            ..options
+        }
+    }
+}
+
+fn fleet(devices: &[Map<String, Value>], users: &[Map<String, Value>]) -> Fleet {
+    let users: Vec<FleetUser> = users
+        .iter()
+        .cloned()
+        .map(|mut user| {
+            expand(&mut user, "id", user_id);
+            for name in ["userPrincipalName", "mail", "displayName", "onPremisesSamAccountName", "employeeId"]
+            {
+                user.entry(name).or_insert_with(|| "".into());
+            }
+            serde_json::from_value(Value::Object(user)).expect("a user of the tenant")
+        })
+        .collect();
+    Fleet::of(devices.iter().cloned().map(device).collect()).with_users(users)
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use integrator_simulators::microsoft::MicrosoftOptions;
+use integrator_simulators::halo::UNKNOWN;
 use serde_json::{Value, json};
 
 use crate::act;
@@ -35,16 +35,16 @@ pub fn file(name: &str) {
 pub fn play(case: &Case) -> String {
     let world = World::start(WorldOptions {
         fleet: Some(case.fleet()),
-        microsoft: MicrosoftOptions {
-            page_size: case.page_size.unwrap_or(1000),
-            export: case.export.clone(),
-            roles: MicrosoftOptions::default().roles.into_iter().chain(case.permissions.clone()).collect(),
-            ..MicrosoftOptions::default()
-        },
+        microsoft: case.microsoft(),
         halo: case.halo.options.clone(),
-        settings: Overrides::default().and(&case.settings.integrator, &case.settings.connection),
+        settings: Overrides::default()
+            .and(&case.settings.integrator, &case.settings.connection)
+            .with_other(case.settings.other.as_deref()),
         ..WorldOptions::default()
     });
+    for tenant in &case.tenants {
+        world.microsoft.add_tenant(tenant.fleet(), tenant.options());
+    }
     act::seed(&world, &case.halo);
     let mut player = Player {
         world,
@@ -57,6 +57,7 @@ pub fn play(case: &Case) -> String {
         player.step(index + 1, step);
     }
     player.transcript.push_str(&transcript::of_assets(&player.world));
+    player.transcript.push_str(&transcript::of_clients(&player.world));
     assert!(player.problems.is_empty(), "{}\n\n{}", player.problems.join("\n"), player.transcript);
     player.transcript
 }
@@ -176,6 +177,13 @@ impl Player {
             if let Some(asset) = &expected.asset {
                 problems.extend(act::differences(&state, asset));
             }
+            let clients = state.clients().filter(|client| client.id != UNKNOWN).count();
+            if let Some(wanted) = expected.clients.filter(|wanted| *wanted != clients) {
+                problems.push(format!("{clients} clients, expected {wanted}"));
+            }
+            if let Some(client) = &expected.client {
+                problems.extend(act::client_differences(&state, client));
+            }
             if let Some(wanted) = &expected.software {
                 let mut titles = wanted.titles.clone();
                 titles.sort();
@@ -239,7 +247,8 @@ fn steps(plan: &[Value]) -> Vec<Value> {
                 part("name"),
                 part("changes"),
                 part("asset"),
-                part("new_type")
+                part("new_type"),
+                part("client")
             ])
         })
         .collect()

@@ -65,6 +65,7 @@ to = "OS Version"
 pub struct Overrides {
     integrator: Vec<String>,
     connection: Vec<String>,
+    other: Option<String>,
 }
 
 impl Overrides {
@@ -73,6 +74,13 @@ impl Overrides {
     pub fn and(mut self, integrator: &str, connection: &str) -> Self {
         self.integrator.push(integrator.to_owned());
         self.connection.push(connection.to_owned());
+        self
+    }
+
+    /// The same with a second connection, `connections/other.toml`, that differs so from the base.
+    #[must_use]
+    pub fn with_other(mut self, text: Option<&str>) -> Self {
+        self.other = text.map(str::to_owned).or(self.other);
         self
     }
 
@@ -96,6 +104,10 @@ pub fn write(folder: &Path, microsoft: &str, halo: &str, overrides: &Overrides) 
     fs::write(folder.join("integrator.toml"), integrator).expect("integrator.toml can be written");
     let connection = merged(&fill(CONNECTION), overrides.connection.iter().map(|text| fill(text)));
     fs::write(connections.join("contoso.toml"), connection).expect("contoso.toml can be written");
+    if let Some(other) = &overrides.other {
+        let other = merged(&fill(CONNECTION), std::iter::once(fill(other)));
+        fs::write(connections.join("other.toml"), other).expect("other.toml can be written");
+    }
 }
 
 fn merged(base: &str, over: impl Iterator<Item = String>) -> String {

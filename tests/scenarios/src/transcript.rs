@@ -98,7 +98,10 @@ fn plan(text: &mut String, lines: &[Value]) {
 }
 
 fn step(text: &mut String, step: &Value) {
-    let target = step["asset"]["id"].as_i64().map_or_else(String::new, |id| format!(" {id}"));
+    let target = step["asset"]["id"]
+        .as_i64()
+        .or_else(|| step["client"]["id"].as_i64())
+        .map_or_else(String::new, |id| format!(" {id}"));
     let effect = match (step["kind"].as_str(), step["effect"].as_str()) {
         (_, Some("create")) | (Some("update-asset"), Some("update")) => String::new(),
         (_, effect) => format!(" ({})", effect.unwrap_or("?")),
@@ -134,6 +137,31 @@ pub fn of_assets(world: &World) -> String {
         if state.asset_count() == 0 {
             text.push_str("none\n");
         }
+    }
+    normalised(world, &text)
+}
+
+/// Clients that Halo knows as tenants; nothing where there is none.
+pub fn of_clients(world: &World) -> String {
+    let state: &HaloState = &world.halo.state();
+    let known: Vec<_> = state.clients().filter(|client| !client.azure_tenants.is_empty()).collect();
+    if known.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("\n## clients in Halo that are tenants\n");
+    for client in known {
+        let tenants: Vec<&str> = client.azure_tenants.iter().map(|tenant| tenant.id.as_str()).collect();
+        let sites: Vec<&str> =
+            state.sites().filter(|site| site.client_id == client.id).map(|site| site.name.as_str()).collect();
+        let _ = writeln!(
+            text,
+            "{} {}{}: tenant {}; sites {}",
+            client.id,
+            client.name,
+            if client.inactive { " (inactive)" } else { "" },
+            tenants.join(", "),
+            sites.join(", ")
+        );
     }
     normalised(world, &text)
 }
@@ -174,7 +202,12 @@ pub fn normalised(world: &World, text: &str) -> String {
         .replace(&world.folder().display().to_string(), "{folder}")
         .replace(&binary::path().display().to_string(), "halo-integrator")
         .replace("84841066-274d-4ec0-a5c1-276be684bdd3", "{tenant}");
-    for (kind, prefix) in [("device", "d0000000-0000-4000-8000-"), ("user", "e0000000-0000-4000-8000-")] {
+    let kinds = [
+        ("device", "d0000000-0000-4000-8000-"),
+        ("user", "e0000000-0000-4000-8000-"),
+        ("tenant", "a0000000-0000-4000-8000-"),
+    ];
+    for (kind, prefix) in kinds {
         while let Some(at) = text.find(prefix) {
             let start = at + prefix.len();
             let end = (start + 12).min(text.len());

@@ -46,7 +46,7 @@ pub use self::licences::{Licence, LicenceKeys, LicenceOptions, LicenceSeed, Lice
 pub use self::options::{
     Access, Agent, BatchFailure, BrokenRow, Columns, ConfigurationAccess, Discovery, EmptyFields, ErrorShape,
     FieldStorage, GeneralUsers, HaloOptions, IntuneIdStorage, InventoryNumbers, RateLimit,
-    RecordCountPastEnd, ReplyForm, ReplyMembers, RetryAfter, TypeList, UserLinks,
+    RecordCountPastEnd, ReplyForm, ReplyMembers, RetryAfter, TenantLinks, TypeList, UserLinks,
 };
 use self::refusal::Refusal;
 use self::routes::Shared;

@@ -99,6 +99,8 @@ pub struct MicrosoftOptions {
     pub tenant_domain: String,
     /// The tenant's name.
     pub tenant_name: String,
+    /// Further verified domains of the tenant.
+    pub more_domains: Vec<String>,
     /// The application's client id.
     pub client_id: String,
     /// The application's secret.
@@ -144,6 +146,7 @@ impl Default for MicrosoftOptions {
             tenant: "84841066-274d-4ec0-a5c1-276be684bdd3".to_owned(),
             tenant_domain: "contoso.onmicrosoft.com".to_owned(),
             tenant_name: "Contoso".to_owned(),
+            more_domains: Vec::new(),
             client_id: "11111111-2222-3333-4444-555555555555".to_owned(),
             secret: "simulated~Microsoft+secret/1".to_owned(),
             secret_state: SecretState::Valid,
@@ -182,6 +185,8 @@ struct Shared {
     grants: entra::Grants,
     faults: Faults,
     pages: Mutex<Pages>,
+    /// Further tenants that the application is known in, each with its own devices, users and tokens.
+    siblings: RwLock<Vec<Arc<Shared>>>,
     exports: Mutex<exports::Jobs>,
     detected: Mutex<detected::Detected>,
     /// Where exported files lie.
@@ -208,6 +213,37 @@ impl Shared {
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The tenant that has this id or domain, when it is a further one.
+    fn sibling(&self, tenant: &str) -> Option<SharedState> {
+        let siblings = self.siblings.read().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |one: &&Arc<Shared>| {
+            let options = one.options();
+            tenant.eq_ignore_ascii_case(&options.tenant)
+                || tenant.eq_ignore_ascii_case(&options.tenant_domain)
+        };
+        siblings.iter().find(is_it).cloned()
+    }
+
+    /// The tenant whose export has this address, when it is a further one.
+    fn sibling_of_export(&self, signature: &str) -> Option<SharedState> {
+        let siblings = self.siblings.read().unwrap_or_else(PoisonError::into_inner);
+        siblings.iter().find(|one| one.exports().addresses.contains_key(signature)).cloned()
+    }
+
+    /// The tenant whose token a header bears, when it is a further one.
+    fn sibling_of_token(&self, authorization: Option<&str>) -> Option<SharedState> {
+        let siblings = self.siblings.read().unwrap_or_else(PoisonError::into_inner);
+        siblings
+            .iter()
+            .find(|one| {
+                !matches!(
+                    one.tokens.roles(authorization),
+                    Err(tokens::Refusal::Unknown | tokens::Refusal::Missing)
+                )
+            })
+            .cloned()
     }
 
     fn exports(&self) -> MutexGuard<'_, exports::Jobs> {
@@ -259,6 +295,7 @@ impl Microsoft {
             grants: entra::Grants::default(),
             faults: faults.clone(),
             pages: Mutex::default(),
+            siblings: RwLock::default(),
             exports: Mutex::default(),
             detected: Mutex::default(),
             storage: storage.as_ref().unwrap_or(&bound).address().to_owned(),
@@ -277,6 +314,33 @@ impl Microsoft {
         let control = control::router(Arc::clone(&shared));
         let server = bound.with_control(control).serve(router, faults, log.clone())?;
         Ok(Self { server, _storage: storage, shared, log })
+    }
+
+    /// Adds a tenant that the application is known in too: with its own devices, users, permissions and tokens. Its
+    /// application and secret are those of the options.
+    pub fn add_tenant(&self, fleet: Fleet, options: MicrosoftOptions) -> SharedTenant {
+        let sibling = Arc::new(Shared {
+            fleet: RwLock::new(fleet),
+            options: Mutex::new(options),
+            tokens: tokens::Tokens::default(),
+            grants: entra::Grants::default(),
+            faults: self.shared.faults.clone(),
+            pages: Mutex::default(),
+            siblings: RwLock::default(),
+            exports: Mutex::default(),
+            detected: Mutex::default(),
+            storage: self.shared.storage.clone(),
+            address: self.shared.address.clone(),
+            prefix: self.shared.prefix.clone(),
+        });
+        let mut siblings = self.shared.siblings.write().unwrap_or_else(PoisonError::into_inner);
+        siblings.push(Arc::clone(&sibling));
+        SharedTenant(sibling)
+    }
+
+    /// A tenant that was added, by its id or domain.
+    pub fn tenant(&self, tenant: &str) -> Option<SharedTenant> {
+        self.shared.sibling(tenant).map(SharedTenant)
     }
 
     /// The address of both services, without a slash at the end. Entra's is `{address}/{tenant}/oauth2/v2.0/token`,
@@ -346,6 +410,22 @@ impl Microsoft {
     pub fn prerender(&self, query: &str) -> usize {
         self.shared.options().page_cache = PageCache::Keep;
         devices::prerender(&self.shared, query)
+    }
+}
+
+/// A further tenant of a running [`Microsoft`].
+#[derive(Clone, Debug)]
+pub struct SharedTenant(SharedState);
+
+impl SharedTenant {
+    /// Its devices and users, for reading and editing. Requests wait while the returned guard lives.
+    pub fn fleet(&self) -> RwLockWriteGuard<'_, Fleet> {
+        self.0.edit_fleet()
+    }
+
+    /// Its options. Requests wait while the guard lives.
+    pub fn options(&self) -> MutexGuard<'_, MicrosoftOptions> {
+        self.0.options()
     }
 }
 

@@ -96,6 +96,8 @@ pub enum SiteReason {
     User,
     /// The user's site belongs to another client: the default on creation, unmoved later.
     OtherClient,
+    /// It stands in stock, where Halo wants it left.
+    Stock,
 }
 
 impl SiteReason {
@@ -104,6 +106,7 @@ impl SiteReason {
         match self {
             Self::Default => "default site",
             Self::User => "the user's site",
+            Self::Stock => "stays in stock",
             Self::OtherClient => "default site: the user's site belongs to another client",
         }
     }

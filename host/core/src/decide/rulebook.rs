@@ -3,17 +3,21 @@
 //! Binding happens once a run. A name that Halo lacks is a [`NameProblem`], so that nothing is written by a
 //! setting that means nothing.
 
+mod reads;
+
 use super::decision::mapping_properties;
 use crate::model::catalogue::{Catalogue, Client, FieldForm, Named};
 use crate::model::value::fold;
 use crate::model::{
-    Availability, FieldId, GroupId, Member, Projection, SiteId, Slot, StatusId, TypeId, property,
+    Availability, ClientId, FieldId, GroupId, Member, Projection, SiteId, Slot, StatusId, TypeId,
 };
+use crate::plan::StepId;
 use crate::resolve::placeholder::Placeholders;
 use crate::settings::{
-    AssetTypes, Connection, Criterion, Determine, EmptyPolicy, FieldMapping, Piece, Source, Subject, Test,
-    Transform, TypeUpdates, WritePolicy,
+    AssetTypes, Connection, Criterion, DefaultSite, Determine, EmptyPolicy, FieldMapping, Piece, Source,
+    Subject, Test, Transform, TypeUpdates, WritePolicy,
 };
+use reads::{reads, type_reads};
 
 /// Settings bound to one run's catalogue.
 #[derive(Clone, Debug)]
@@ -26,8 +30,10 @@ pub struct Rulebook {
     pub mappings: Vec<BoundMapping>,
     /// How types are found.
     pub types: BoundTypes,
-    /// The client that assets belong to.
+    /// The client that assets belong to. One that a step creates has the number 0 until then.
     pub client: Client,
+    /// The step that creates the client, when it is still to come.
+    pub client_step: Option<StepId>,
     /// The default site, if the settings name one.
     pub default_site: Option<SiteId>,
     /// `statuses.new`
@@ -170,7 +176,8 @@ pub struct NameProblem {
 }
 
 impl NameProblem {
-    fn new(setting: &str, kind: &'static str, name: &str, known: &[&str]) -> Self {
+    /// A name that is not among the `known` ones; the way out names those.
+    pub fn new(setting: &str, kind: &'static str, name: &str, known: &[&str]) -> Self {
         let near = known.iter().find(|known| fold(known) == fold(name));
         let hint = match near {
             Some(near) => format!("Halo has \"{near}\""),
@@ -265,16 +272,48 @@ pub fn new_type_group<'a>(
     })
 }
 
+/// How the client of a connection, or of one of its tenants, is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientSource {
+    /// By the settings, which name it.
+    Named,
+    /// The tenant was matched with it.
+    Found(Client),
+    /// A step creates it under this name.
+    Coming(String, StepId),
+}
+
 impl Rulebook {
     /// Finds every name of the settings in the catalogue, or says which are not there.
     pub fn bind(connection: &Connection, catalogue: &Catalogue) -> Result<Self, Vec<NameProblem>> {
+        Self::bind_for(connection, catalogue, &ClientSource::Named)
+    }
+
+    /// The same where the client need not be named by the settings.
+    pub fn bind_for(
+        connection: &Connection,
+        catalogue: &Catalogue,
+        source: &ClientSource,
+    ) -> Result<Self, Vec<NameProblem>> {
         let mut binder = Binder { catalogue, projection: projection(connection), problems: Vec::new() };
-        let client = binder.client(connection);
+        let (client, client_step) = match source {
+            ClientSource::Named => (binder.client(connection), None),
+            ClientSource::Found(client) => (Some(client.clone()), None),
+            ClientSource::Coming(name, step) => {
+                let client = Client { id: ClientId(0), name: name.clone(), main_site: None };
+                (Some(client), Some(step.clone()))
+            }
+        };
+        // The site that a coming client is named after is its main site: nobody has to look for it.
+        let comes = |named: &str| {
+            client_step.is_some() && client.as_ref().is_some_and(|one| fold(&one.name) == fold(named))
+        };
         let default_site = connection
             .imports
             .default_site
             .as_ref()
-            .and_then(|default| binder.site(&default.client, &default.site));
+            .filter(|default| !comes(&default.client))
+            .and_then(|default| binder.site(connection, default));
         let mappings: Vec<_> = connection
             .fields
             .iter()
@@ -309,6 +348,7 @@ impl Rulebook {
             mappings,
             types,
             client,
+            client_step,
             default_site,
             status_new,
             status_deleted,
@@ -332,21 +372,24 @@ impl Binder<'_> {
     }
 
     fn client(&mut self, connection: &Connection) -> Option<Client> {
-        let name = &connection.organisations.client;
+        let name = connection.organisations.client.as_deref().unwrap_or_default();
         let found = pick(&self.catalogue.clients, name, |client| (&client.name, client.id.0));
         if found.is_none() {
             let known: Vec<&str> = self.catalogue.clients.iter().map(|client| client.name.as_str()).collect();
-            self.problem("organisations.client", "client", name, &known);
+            let setting = connection.organisations.place.client();
+            self.problem(&setting, "client", name, &known);
         }
         found.cloned()
     }
 
-    fn site(&mut self, client: &str, name: &str) -> Option<SiteId> {
+    fn site(&mut self, connection: &Connection, default: &DefaultSite) -> Option<SiteId> {
+        let DefaultSite { client, site: name } = default;
+        let setting = |part: &str| connection.organisations.place.default_site(part);
         let owner =
             pick(&self.catalogue.clients, client, |client| (&client.name, client.id.0)).map(|one| one.id);
         let Some(owner) = owner else {
             let known: Vec<&str> = self.catalogue.clients.iter().map(|client| client.name.as_str()).collect();
-            self.problem("imports.default_site.client", "client", client, &known);
+            self.problem(&setting("client"), "client", client, &known);
             return None;
         };
         let sites: Vec<_> = self
@@ -358,7 +401,7 @@ impl Binder<'_> {
         let found = pick(&sites, name, |site| (&site.name, site.id.0)).map(|site| site.id);
         if found.is_none() {
             let known: Vec<&str> = sites.iter().map(|site| site.name.as_str()).collect();
-            self.problem("imports.default_site.site", "site", name, &known);
+            self.problem(&setting("site"), "site", name, &known);
         }
         found
     }
@@ -523,31 +566,9 @@ impl Binder<'_> {
     }
 }
 
-/// Where what a mapping reads is to be found.
-fn reads(source: &Source) -> Availability {
-    let single = |name: &&str| {
-        property::find(name).is_some_and(|found| found.availability == Availability::SingleRead)
-    };
-    if mapping_properties(source).iter().any(single) { Availability::SingleRead } else { Availability::List }
-}
-
-/// Where what decides on types is to be found.
-fn type_reads(connection: &Connection) -> Availability {
-    let of = |subject: &Subject| match subject {
-        Subject::Intune(property) => property.availability,
-        Subject::Mapped(index) => {
-            connection.fields.get(*index).map_or(Availability::List, |mapping| reads(&mapping.source))
-        }
-    };
-    let single = match &connection.asset_types.determine {
-        Determine::Same => false,
-        Determine::Field(subject) => of(subject) == Availability::SingleRead,
-        Determine::Rules(rules) => rules
-            .iter()
-            .flat_map(|rule| &rule.when)
-            .any(|criterion| of(&criterion.subject) == Availability::SingleRead),
-    };
-    if single { Availability::SingleRead } else { Availability::List }
+/// The client of that name or number, found as a setting's name is.
+pub fn client_named<'a>(catalogue: &'a Catalogue, name: &str) -> Option<&'a Client> {
+    pick(&catalogue.clients, name, |client| (&client.name, client.id.0))
 }
 
 /// Finds by exact name, then by a name that differs in case only (if just one does), then by number.

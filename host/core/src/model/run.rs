@@ -143,6 +143,12 @@ pub struct Counts {
     pub assets_failed: u64,
     /// Asset types created.
     pub types_created: u64,
+    /// Clients created for tenants.
+    pub clients_created: u64,
+    /// Clients that Halo was told the tenant of.
+    pub clients_updated: u64,
+    /// Tenants without a client: their devices are held.
+    pub tenants_held: u64,
     /// Users linked to assets.
     pub users_linked: u64,
     /// Users taken off assets.

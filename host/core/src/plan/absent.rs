@@ -135,7 +135,7 @@ fn conclude(
         }
     }
     if changes.is_empty() {
-        let remember = Remember { link: Some(after), forget: None, reason };
+        let remember = Remember { link: Some(after), forget: None, tenant: None, reason };
         return (Planned::Remember(Box::new(remember)), left_out);
     }
     let step = Step {
@@ -148,6 +148,7 @@ fn conclude(
         changes,
         asset: Some(write),
         new_type: None,
+        client: None,
         new_licence: None,
         software: None,
         link: Some(after),

@@ -54,6 +54,7 @@ pub fn plan_type(facts: Facts<'_>, name: &str, group: Option<&Named<GroupId>>) -
         }],
         asset: None,
         new_type: Some(TypeWrite { name: name.to_owned(), group: group.map(|group| group.id), like, fields }),
+        client: None,
         new_licence: None,
         software: None,
         link: None,
@@ -103,7 +104,7 @@ pub fn plan_create(
     let write = AssetWrite {
         id: None,
         type_id,
-        client: site.is_none().then_some(rulebook.client.id),
+        client: (site.is_none() && rulebook.client_step.is_none()).then_some(rulebook.client.id),
         site,
         status,
         inactive: deactivate.then_some(true),
@@ -119,11 +120,12 @@ pub fn plan_create(
         effect: Effect::Create,
         device: Some(device.id.clone()),
         name: device.name().to_owned(),
-        needs: type_step.into_iter().cloned().collect(),
+        needs: type_step.into_iter().chain(&rulebook.client_step).cloned().collect(),
         changes: changes(facts, decision, &write, user_name, stale.as_deref()),
         link: Some(link(facts, device, decision, &write)),
         asset: Some(write),
         new_type: None,
+        client: None,
         new_licence: None,
         software: None,
         replaces: None,
@@ -175,6 +177,10 @@ fn changes(
     };
     let type_number = write.type_id.map_or_else(|| type_name.clone(), |id| id.to_string());
     change(Part::Type, "type", type_number, Some(type_name), decision.asset_type.reason.text());
+    if let Some(step) = facts.rulebook.client_step.as_ref().filter(|_| write.site.is_none()) {
+        let reason = "the main site of the client that is created for the tenant".to_owned();
+        change(Part::Client, "client", step.0.clone(), Some(facts.rulebook.client.name.clone()), reason);
+    }
     if let Some(site) = write.site {
         let name =
             facts.catalogue.sites.iter().find(|known| known.id == site).map(|known| known.name.clone());

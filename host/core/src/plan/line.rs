@@ -40,7 +40,7 @@ pub struct Header {
     pub plan: String,
     /// The connection, by file name.
     pub connection: String,
-    /// The tenant.
+    /// The connection's own tenant. A step of another tenant's device tells it by its link.
     pub tenant: TenantId,
     /// What is imported.
     pub entity: Entity,
@@ -62,6 +62,9 @@ pub struct Remember {
     pub link: Option<Link>,
     /// The device whose link goes.
     pub forget: Option<DeviceId>,
+    /// The tenant of that device, where neither the link nor the header tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantId>,
     /// Why.
     pub reason: String,
 }

@@ -5,7 +5,8 @@ use super::software::SoftwareWrite;
 use crate::decide::Rulebook;
 use crate::model::catalogue::Catalogue;
 use crate::model::{
-    AssetId, AssetWrite, DeviceId, FieldId, LicenceWrite, Link, Member, StatusId, TenantId, TypeId, TypeWrite,
+    AssetId, AssetWrite, ClientWrite, DeviceId, FieldId, LicenceWrite, Link, Member, StatusId, TenantId,
+    TypeId, TypeWrite,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,10 @@ impl fmt::Display for StepId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepKind {
+    /// Creates a client with its main site.
+    CreateClient,
+    /// Tells Halo which tenant a client is.
+    UpdateClient,
     /// Creates an asset type.
     CreateType,
     /// Creates a software licence.
@@ -113,17 +118,21 @@ pub struct Step {
     pub effect: Effect,
     /// The device it is for.
     pub device: Option<DeviceId>,
-    /// The device's name, or the new type's.
+    /// The device's name, or the new type's, or the client's.
     pub name: String,
     /// The steps whose results it needs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<StepId>,
     /// Each value, old and new, with its reason. The old value is also the precondition.
     pub changes: Vec<Change>,
-    /// The write to an asset. Where a type is created by another step, `type_id` is absent and `needs` names it.
+    /// The write to an asset. Where its type or client is created by another step, `type_id` or `client` is absent
+    /// and `needs` names it.
     pub asset: Option<AssetWrite>,
     /// The write of a type.
     pub new_type: Option<TypeWrite>,
+    /// The write of a client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientWrite>,
     /// The write of a licence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_licence: Option<LicenceWrite>,
@@ -159,6 +168,9 @@ impl Step {
         if let Some(licence) = &self.new_licence {
             hasher.update(&serde_json::to_vec(licence).unwrap_or_default());
         }
+        if let Some(client) = &self.client {
+            hasher.update(&serde_json::to_vec(client).unwrap_or_default());
+        }
         if let Some(software) = &self.software {
             hasher.update(&software.content.to_le_bytes());
         }
@@ -192,6 +204,10 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
+    /// A client itself.
+    Client,
+    /// The tenant that Halo knows a client by.
+    Tenant,
     /// The asset type.
     Type,
     /// The site.

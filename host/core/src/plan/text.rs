@@ -2,12 +2,23 @@
 
 use super::line::{HeldDevice, Remember};
 use super::step::{Change, Step, StepKind};
+use crate::model::TenantId;
 use std::fmt::Write;
 
 /// One step, over several lines: what, for which device, and each value with its reason.
 pub fn step(step: &Step) -> String {
+    step_of(step, None)
+}
+
+/// The same, for a plan of a connection whose own tenant is `home`: of another tenant's device, the tenant is told.
+pub fn step_of(step: &Step, home: Option<&TenantId>) -> String {
     let mut text = String::new();
     let target = match (step.kind, step.target()) {
+        (StepKind::CreateClient, _) => "create client".to_owned(),
+        (StepKind::UpdateClient, _) => match step.client.as_ref().and_then(|write| write.id) {
+            Some(client) => format!("update client {client}"),
+            None => "update client".to_owned(),
+        },
         (StepKind::CreateLicence, _) => "create licence".to_owned(),
         (StepKind::CreateType, _) => "create asset type".to_owned(),
         (StepKind::CreateAsset, _) => "create asset".to_owned(),
@@ -16,7 +27,12 @@ pub fn step(step: &Step) -> String {
     };
     let _ = write!(text, "{target}  {}", step.name);
     if let Some(device) = &step.device {
-        let _ = write!(text, "  (device {device})");
+        let abroad =
+            step.link.as_ref().map(|link| &link.tenant).filter(|own| home.is_some_and(|home| home != *own));
+        let _ = match abroad {
+            Some(tenant) => write!(text, "  (device {device} of tenant {tenant})"),
+            None => write!(text, "  (device {device})"),
+        };
     }
     for one in &step.changes {
         let _ = write!(text, "\n    {}", change(one));

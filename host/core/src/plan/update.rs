@@ -426,7 +426,7 @@ impl Draft<'_> {
             }
             let reason =
                 how.or(self.remembered).unwrap_or_else(|| "Halo already shows what was decided".to_owned());
-            let remember = Remember { link: Some(self.link), forget: replaces, reason };
+            let remember = Remember { link: Some(self.link), forget: replaces, tenant: None, reason };
             return (Planned::Remember(Box::new(remember)), left_out);
         }
         let mut changes = self.changes;
@@ -443,6 +443,7 @@ impl Draft<'_> {
             changes,
             asset: Some(self.write),
             new_type: None,
+            client: None,
             new_licence: None,
             software: None,
             link: Some(self.link),

@@ -227,6 +227,8 @@ fn pass_on(
 pub struct LinkedAssets {
     /// Linked to devices that live: no candidates.
     pub taken: FxHashSet<AssetId>,
+    /// Linked to devices of other tenants or connections: no candidates, and no second asset beside them either.
+    pub foreign: FxHashSet<AssetId>,
     /// Linked to devices that are gone, each with its link, which a match takes over.
     pub gone: FxHashMap<AssetId, u32>,
 }
@@ -242,7 +244,8 @@ pub fn pair_unlinked(
     tier_names: &[String],
     pairing: &mut Pairing,
 ) {
-    let LinkedAssets { mut taken, gone } = linked;
+    let LinkedAssets { mut taken, foreign, gone } = linked;
+    taken.extend(&foreign);
     let tiers = std::iter::once(Tier::IntuneId)
         .chain((0..candidates.tiers.len()).filter_map(|index| u8::try_from(index).ok().map(Tier::MatchBy)));
     for tier in tiers {
@@ -302,6 +305,43 @@ pub fn pair_unlinked(
                     Pair::Matched(*asset, tier)
                 };
             }
+        }
+    }
+    hold_foreign(rows, unlinked, candidates, &foreign, tier_names, pairing);
+}
+
+/// Holds the rows that nothing but assets of other tenants' devices fits: a second asset beside such a one would be
+/// one machine twice. Once the other device is gone, its asset is free.
+fn hold_foreign(
+    rows: &[IdentityRow],
+    unlinked: &[Unlinked],
+    candidates: &Candidates,
+    foreign: &FxHashSet<AssetId>,
+    tier_names: &[String],
+    pairing: &mut Pairing,
+) {
+    if foreign.is_empty() {
+        return;
+    }
+    for one in unlinked {
+        let (Some(row), Some(pair)) = (rows.get(one.row as usize), pairing.pairs.get_mut(one.row as usize))
+        else {
+            continue;
+        };
+        if *pair != Pair::New {
+            continue;
+        }
+        let tiers =
+            (0..candidates.tiers.len()).filter_map(|index| u8::try_from(index).ok().map(Tier::MatchBy));
+        let found = std::iter::once(Tier::IntuneId).chain(tiers).find_map(|tier| {
+            let asset = candidates.of_tier(tier, row, one).iter().find(|asset| foreign.contains(asset))?;
+            Some((tier, *asset))
+        });
+        if let Some((tier, asset)) = found {
+            *pair = Pair::held(format!(
+                "asset {asset} matches it by {}, but belongs to a live device of another tenant or connection; remove that device from Intune, or give each its own asset in Halo",
+                tier_name(tier, tier_names)
+            ));
         }
     }
 }

@@ -10,6 +10,7 @@ pub(super) mod fields;
 pub(super) mod imports;
 pub(super) mod integrator;
 mod microsoft;
+mod organisations;
 mod statuses;
 
 use super::connection::SecretSource;

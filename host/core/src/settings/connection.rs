@@ -3,6 +3,7 @@
 use super::asset_types::AssetTypes;
 use super::fields::FieldMapping;
 use super::imports::{Imports, Users};
+use super::organisations::Organisations;
 use crate::model::TenantId;
 use chrono::NaiveDate;
 use std::path::PathBuf;
@@ -130,13 +131,6 @@ pub enum SecretSource {
     File(PathBuf),
     /// `{ stored = "NAME" }`: encrypted in the data folder by `secret set`.
     Stored(String),
-}
-
-/// `[organisations]`
-#[derive(Clone, Debug)]
-pub struct Organisations {
-    /// The Halo client that all assets of the connection belong to, by name or number.
-    pub client: String,
 }
 
 /// `[statuses]`: names or numbers of asset statuses. An absent one is never written.

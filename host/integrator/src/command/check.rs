@@ -39,7 +39,11 @@ struct ConnectionView<'a> {
     name: &'a str,
     enabled: bool,
     tenant: &'a str,
-    client: &'a str,
+    /// Absent: found by the tenant.
+    client: Option<&'a str>,
+    /// Tenants besides that one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    more_tenants: Vec<&'a str>,
     mappings: usize,
     rules: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,11 +114,19 @@ fn sound(context: &Context, settings: &Settings) -> String {
             connection.id,
             connection.name,
             connection.microsoft.tenant,
-            connection.organisations.client,
+            client_of(connection),
             connection.fields.len(),
         );
     }
     text
+}
+
+fn client_of(connection: &Connection) -> String {
+    let client = connection.organisations.client.as_deref().unwrap_or("found by the tenant");
+    match connection.organisations.tenants.len() {
+        0 => client.to_owned(),
+        more => format!("{client}, {more} more tenants"),
+    }
 }
 
 fn rules(connection: &Connection) -> usize {
@@ -186,7 +198,8 @@ fn document<'a>(
         name: &connection.name,
         enabled: connection.enabled == Enabled::Yes,
         tenant: connection.microsoft.tenant.as_str(),
-        client: &connection.organisations.client,
+        client: connection.organisations.client.as_deref(),
+        more_tenants: connection.organisations.tenants.iter().map(|row| row.tenant.as_str()).collect(),
         mappings: connection.fields.len(),
         rules: rules(connection),
         online: reports.get(index).map(|report| report.items.clone()),

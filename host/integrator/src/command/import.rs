@@ -32,11 +32,29 @@ pub(super) struct Asked {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Only {
+pub(super) enum Only {
     /// Devices as assets
     Assets,
-    /// Tenants as clients; still to come
+    /// Tenants as clients
     Organisations,
+}
+
+impl Only {
+    /// A device belongs to an import of assets.
+    pub(super) fn check(only: Option<Self>, device: Option<&str>) -> Result<(), Failure> {
+        if only == Some(Self::Organisations) && device.is_some() {
+            return Err(Failure::usage("organisations have no devices")
+                .hint("leave `--device` or `--only organisations` out"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn entity(self) -> Entity {
+        match self {
+            Self::Assets => Entity::Assets,
+            Self::Organisations => Entity::Organisations,
+        }
+    }
 }
 
 /// A guard and the number that was repeated for it.
@@ -77,10 +95,7 @@ struct RunView<'a> {
 }
 
 pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
-    if asked.only == Some(Only::Organisations) {
-        return Err(Failure::usage("importing organisations is still to come")
-            .hint("name the Halo client in `organisations.client`, and import assets: `--only assets`"));
-    }
+    Only::check(asked.only, asked.device.as_deref())?;
     let settings = context.settings()?;
     let names = chosen(&settings, &asked.connections)?;
     let mut allow = Allowances::default();
@@ -88,7 +103,7 @@ pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Fa
         allow.deactivate = Some(number);
     }
     let options = ImportOptions {
-        only: asked.only.map(|_| Entity::Assets),
+        only: asked.only.map(Only::entity),
         device: asked.device,
         index: if asked.full { IndexReading::Full } else { IndexReading::Changes },
         allow,

@@ -3,12 +3,13 @@
 use super::context::{Context, connection};
 use super::failure::Failure;
 use super::folder::quoted;
+use super::import::Only;
 use super::output::{Form, Output};
 use super::summary;
 use crate::sync::{self, ExitClass, IndexReading, PlanOptions, PlanOutcome, World};
 use clap::Args;
 use futures_util::StreamExt;
-use integrator_core::model::RunRecord;
+use integrator_core::model::{RunRecord, TenantId};
 use integrator_core::plan::{Footer, Line, text};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -24,6 +25,9 @@ pub(super) struct Asked {
     /// The connection, by the name of its file
     #[arg(value_name = "CONNECTION")]
     connection: String,
+    /// Only this kind of record
+    #[arg(long, value_enum)]
+    only: Option<Only>,
     /// Only this device: its Intune id, name or serial number
     #[arg(long, value_name = "ID")]
     device: Option<String>,
@@ -63,9 +67,11 @@ struct PlanView<'a> {
 }
 
 pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
+    Only::check(asked.only, asked.device.as_deref())?;
     let settings = context.settings()?;
     let name = connection(&settings, &asked.connection)?.id.clone();
     let options = PlanOptions {
+        only: asked.only.map(Only::entity),
         device: asked.device,
         out: asked.out.clone(),
         index: if asked.full { IndexReading::Full } else { IndexReading::Changes },
@@ -138,8 +144,12 @@ async fn show(
         return Ok(());
     };
     let (mut shown, mut left_out) = (0, 0);
+    let mut home = None;
     each_line(world, id, |_, line| {
-        let Some(words) = words(&line) else { return Ok(()) };
+        if let Line::Header(header) = &line {
+            home = Some(header.tenant.clone());
+        }
+        let Some(words) = words(&line, home.as_ref()) else { return Ok(()) };
         if shown < most {
             if shown == 0 {
                 output.text("")?;
@@ -190,10 +200,10 @@ pub(super) async fn each_line(
     Ok(())
 }
 
-fn words(line: &Line) -> Option<String> {
+fn words(line: &Line, home: Option<&TenantId>) -> Option<String> {
     match line {
         Line::Header(_) | Line::Titles(_) | Line::Footer(_) => None,
-        Line::Step(step) => Some(text::step(step)),
+        Line::Step(step) => Some(text::step_of(step, home)),
         Line::Remember(remember) => Some(text::remember(remember)),
         Line::Held(held) => Some(text::held(held)),
     }

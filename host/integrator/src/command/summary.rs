@@ -2,7 +2,7 @@
 
 use super::output::{aside, problem};
 
-use integrator_core::model::{Action, Counts, RunRecord, RunStatus};
+use integrator_core::model::{Action, Counts, Entity, RunRecord, RunStatus};
 use std::fmt::Write;
 
 /// Notices that are shown before "and more".
@@ -57,7 +57,14 @@ pub(super) fn error(record: &RunRecord, hint: Option<&str>) {
 
 /// Whether the run wrote anything to Halo, or would have.
 pub(super) fn wrote_nothing(counts: &Counts) -> bool {
-    let writes = [counts.assets_created, counts.assets_updated, counts.assets_failed, counts.types_created];
+    let writes = [
+        counts.assets_created,
+        counts.assets_updated,
+        counts.assets_failed,
+        counts.types_created,
+        counts.clients_created,
+        counts.clients_updated,
+    ];
     writes.iter().all(|count| *count == 0)
 }
 
@@ -84,6 +91,18 @@ fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
             (counts.assets_failed, "failed", Show::Always),
         ]),
     ));
+    if counts.clients_created + counts.clients_updated + counts.tenants_held > 0
+        || record.entity == Entity::Organisations
+    {
+        rows.push((
+            "clients",
+            figures(&[
+                (counts.clients_created, "created", Show::Always),
+                (counts.clients_updated, "updated", Show::Always),
+                (counts.tenants_held, "held", Show::Always),
+            ]),
+        ));
+    }
     if counts.types_created > 0 {
         rows.push(("types", figures(&[(counts.types_created, "created", Show::Always)])));
     }

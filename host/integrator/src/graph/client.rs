@@ -115,6 +115,13 @@ impl GraphClient {
         Ok(roles::missing(token.text.expose_secret(), needed, self.kind))
     }
 
+    /// The tenant's directory id as its token names it, where that can be read: for a tenant that the settings name
+    /// by a domain.
+    pub async fn directory_id(&self) -> Result<Option<String>, HttpError> {
+        let token = self.sign_in.token().await?;
+        Ok(roles::directory(token.text.expose_secret()))
+    }
+
     /// Starts a full sweep of the managed devices.
     pub fn sweep(&self) -> Sweep {
         Sweep::new(Arc::clone(&self.endpoint), "/v1.0/deviceManagement/managedDevices")

@@ -12,6 +12,8 @@ struct Claims {
     roles: Option<Vec<String>>,
     /// Delegated permissions, separated by spaces.
     scp: Option<String>,
+    /// The directory that issued it.
+    tid: Option<String>,
     /// The same in the words of RFC 9068, which other services use.
     scope: Option<String>,
     /// The person, in the forms that tokens of either version have.
@@ -51,6 +53,11 @@ pub(super) fn missing(token: &str, needed: &[&str], kind: PermissionKind) -> Vec
         .filter(|name| !has(name) && !stronger(name).iter().any(|other| has(other)))
         .map(|name| (*name).to_owned())
         .collect()
+}
+
+/// The directory id that a token names; `None` when it cannot be read.
+pub(super) fn directory(token: &str) -> Option<String> {
+    claims(token)?.tid.filter(|id| uuid::Uuid::try_parse(id).is_ok())
 }
 
 fn claims(token: &str) -> Option<Claims> {

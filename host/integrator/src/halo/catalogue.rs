@@ -74,7 +74,7 @@ impl HaloClient {
     pub async fn clients(&self, search: &str) -> Result<Vec<Client>, HttpError> {
         let request = Request::get("/Client").query("search", search.to_owned());
         let rows = self.all_rows(request, "clients").await?;
-        Ok(rows.iter().filter_map(|row| client(row.as_object()?)).collect())
+        Ok(rows.iter().filter_map(|row| client(in_use(row)?)).collect())
     }
 
     /// One client; `None` when Halo answers 404.
@@ -93,7 +93,7 @@ impl HaloClient {
             request = request.query("search", search.to_owned());
         }
         let rows = self.all_rows(request, "sites").await?;
-        Ok(rows.iter().filter_map(|row| site(row.as_object()?)).collect())
+        Ok(rows.iter().filter_map(|row| site(in_use(row)?)).collect())
     }
 
     /// One site; `None` when Halo answers 404.
@@ -153,6 +153,11 @@ pub(super) fn detail(row: &Row) -> AssetTypeDetail {
     // A record that does not say which statuses are allowed allows all.
     let all = value::flag(row, "allowall_status") || !row.contains_key("allowed_status");
     AssetTypeDetail { fields, statuses: if all { None } else { Some(statuses()) } }
+}
+
+/// The row of a record that was not deactivated: lists leave others out, but not every Halo's.
+fn in_use(row: &Value) -> Option<&Row> {
+    row.as_object().filter(|row| !value::flag(row, "inactive"))
 }
 
 fn client(row: &Row) -> Option<Client> {

@@ -2,6 +2,7 @@
 //! when its answer is clear. Nothing is decided here but what an answer means.
 
 mod answer;
+mod clients;
 mod creates;
 mod licences;
 mod pairing;
@@ -23,7 +24,7 @@ use answer::Told;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use integrator_core::model::{
-    Asset, AssetId, AssetWrite, Counts, DeviceKey, Link, RunId, SoftwareMemory, TenantId, TypeId,
+    Asset, AssetId, AssetWrite, ClientId, Counts, DeviceKey, Link, RunId, SoftwareMemory, TenantId, TypeId,
 };
 use integrator_core::plan::{Line, Remember, Step, StepId, StepKind};
 use licences::Licences;
@@ -56,7 +57,7 @@ pub(crate) struct ApplyContext<'a> {
     pub(crate) lease: &'a Lease,
     /// The connection, by file name.
     pub(crate) connection: String,
-    /// The tenant of the devices.
+    /// The connection's own tenant: that of lines which name none.
     pub(crate) tenant: TenantId,
     /// The run.
     pub(crate) run: RunId,
@@ -108,6 +109,14 @@ struct Ready {
     refused_software: Option<String>,
 }
 
+/// A written asset whose answer told nothing of its values.
+#[derive(Clone, Copy, Debug)]
+struct Unseen {
+    tenant: DeviceKey,
+    device: DeviceKey,
+    asset_type: Option<TypeId>,
+}
+
 /// An apply under way.
 struct Applier<'a> {
     context: ApplyContext<'a>,
@@ -118,12 +127,15 @@ struct Applier<'a> {
     updates: Vec<Ready>,
     remembered: ChangeSet,
     created_types: FxHashMap<StepId, TypeId>,
+    created_clients: FxHashMap<StepId, ClientId>,
+    /// The refusal of a write to a client: assets are written all the same, and the run ends with it.
+    clients_refused: Option<SyncError>,
     failed_steps: FxHashMap<StepId, String>,
     highest: Option<AssetId>,
     journal_number: u64,
     steps_done: u64,
     /// Assets whose shown values no answer told yet.
-    unseen: FxHashMap<AssetId, (DeviceKey, Option<TypeId>)>,
+    unseen: FxHashMap<AssetId, Unseen>,
     failures: Vec<String>,
     licences: Licences,
     software: SoftwareState,
@@ -148,6 +160,8 @@ pub(crate) async fn apply(
         updates: Vec::new(),
         remembered: ChangeSet::default(),
         created_types: FxHashMap::default(),
+        created_clients: FxHashMap::default(),
+        clients_refused: None,
         failed_steps: FxHashMap::default(),
         highest,
         journal_number: 0,
@@ -189,15 +203,17 @@ impl Applier<'_> {
         while !self.updates.is_empty() {
             self.flush_updates().await?;
         }
-        self.read_back().await
+        self.read_back().await?;
+        self.clients_refused.take().map_or(Ok(()), Err)
     }
 
     async fn step(&mut self, step: Step) -> Result<(), SyncError> {
-        if step.kind == StepKind::CreateType {
-            return self.create_type(step).await;
-        }
-        if step.kind == StepKind::CreateLicence {
-            return self.create_licence(step).await;
+        match step.kind {
+            StepKind::CreateType => return self.create_type(step).await,
+            StepKind::CreateClient => return self.create_client(step).await,
+            StepKind::UpdateClient => return self.update_client(step).await,
+            StepKind::CreateLicence => return self.create_licence(step).await,
+            StepKind::CreateAsset | StepKind::UpdateAsset => {}
         }
         if step.software.is_some() {
             self.all_licences().await?;
@@ -210,6 +226,8 @@ impl Applier<'_> {
             if let Some(id) = self.created_types.get(needed) {
                 write.type_id = Some(*id);
                 link.type_id = Some(*id);
+            } else if let Some(client) = self.created_clients.get(needed) {
+                write.client = Some(*client);
             } else {
                 let cause = self.failed_steps.get(needed).cloned();
                 let cause = cause.unwrap_or_else(|| format!("step {needed} was not carried out"));
@@ -243,13 +261,14 @@ impl Applier<'_> {
     }
 
     async fn remember(&mut self, remember: Remember) -> Result<(), SyncError> {
+        let own = remember.link.as_ref().map(|link| &link.tenant).or(remember.tenant.as_ref());
+        let tenant = own.unwrap_or(&self.context.tenant).key();
         if let Some(link) = remember.link {
             if self.made.is_some_and(|made| concluded(&link, made)) {
                 self.applied.counts.assets_deactivated += 1;
             }
             self.remembered.put_links.push(link);
         }
-        let tenant = self.context.tenant.key();
         self.remembered.remove_links.extend(remember.forget.map(|device| (tenant, device.key())));
         if self.remembered.put_links.len() >= REMEMBERED_AT_ONCE {
             self.commit_remembered().await?;
@@ -325,7 +344,8 @@ impl Applier<'_> {
             let mut link = ready.link;
             answer::settle_link(&mut link, &ready.write, &asset, told);
             if told == Told::Nothing {
-                self.unseen.insert(asset.id, (link.device.key(), asset.type_id));
+                let (tenant, device) = (link.tenant.key(), link.device.key());
+                self.unseen.insert(asset.id, Unseen { tenant, device, asset_type: asset.type_id });
             }
             if let Some(replaced) = &ready.step.replaces {
                 changes.remove_links.push((link.tenant.key(), replaced.key()));

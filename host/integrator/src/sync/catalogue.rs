@@ -1,16 +1,22 @@
 //! Halo's choices, read as far as a connection's settings refer to them.
 
 use super::error::SyncError;
+use super::tenants::View;
 use crate::halo::HaloClient;
 use integrator_core::decide::rulebook::Need;
 use integrator_core::decide::{Needs, needs};
-use integrator_core::model::{Catalogue, FieldForm, FieldId, Named};
-use integrator_core::settings::Connection;
+use integrator_core::model::{Catalogue, Client, FieldForm, FieldId, Named, Site};
+use integrator_core::settings::{Connection, DefaultSite};
 
-/// Reads what the connection needs: one request each for types, statuses and fields, one each for the
-/// client and the default site by name.
-pub(crate) async fn read(halo: &HaloClient, connection: &Connection) -> Result<Catalogue, SyncError> {
-    let Needs { fields, custom_fields, statuses, default_site } = needs(connection);
+/// Reads what the connection needs: one request each for types, statuses and fields, one each for the client and
+/// the default site of each tenant by name. Clients that were listed already are not asked for again.
+pub(crate) async fn read(
+    halo: &HaloClient,
+    connection: &Connection,
+    views: &[View],
+    listed: Option<Vec<Client>>,
+) -> Result<Catalogue, SyncError> {
+    let Needs { fields, custom_fields, statuses, default_site: _ } = needs(connection);
     let mut catalogue = Catalogue { types: halo.asset_types().await?, ..Catalogue::default() };
     if fields == Need::Yes {
         read_fields(halo, connection, &mut catalogue).await?;
@@ -25,30 +31,27 @@ pub(crate) async fn read(halo: &HaloClient, connection: &Connection) -> Result<C
     if statuses == Need::Yes {
         catalogue.statuses = halo.asset_statuses().await?;
     }
-    let mut names = vec![connection.organisations.client.as_str()];
-    if let Some(default) = &connection.imports.default_site
-        && !names.contains(&default.client.as_str())
-    {
-        names.push(&default.client);
-    }
-    for name in names {
-        read_client(halo, name, &mut catalogue).await?;
-    }
-    if default_site == Need::Yes
-        && let Some(default) = &connection.imports.default_site
-    {
-        let owner = catalogue
-            .clients
-            .iter()
-            .find(|client| same(&client.name, &default.client) || client.id.0.to_string() == default.client)
-            .map(|client| client.id);
-        if let Some(owner) = owner {
-            // Searching by name is a request; a search that finds nothing is checked against the whole list,
-            // because nobody knows which characters Halo's search takes.
-            let found = halo.sites(Some(owner), &default.site).await?;
-            let hit = found.iter().any(|site| same(&site.name, &default.site));
-            catalogue.sites.extend(if hit { found } else { halo.sites(Some(owner), "").await? });
+    match listed {
+        Some(clients) => catalogue.clients = clients,
+        None => {
+            let mut names: Vec<&str> = Vec::new();
+            for view in views {
+                let client = view.connection.organisations.client.as_deref();
+                let default =
+                    view.connection.imports.default_site.as_ref().map(|default| default.client.as_str());
+                for name in client.into_iter().chain(default) {
+                    if !names.contains(&name) {
+                        names.push(name);
+                    }
+                }
+            }
+            for name in names {
+                read_client(halo, name, &mut catalogue).await?;
+            }
         }
+    }
+    for default in views.iter().filter_map(|view| view.connection.imports.default_site.as_ref()) {
+        read_site(halo, default, &mut catalogue).await?;
     }
     Ok(catalogue)
 }
@@ -80,6 +83,31 @@ async fn read_lookup(halo: &HaloClient, filled: bool, form: &mut FieldForm) -> R
         // A table that shows nothing cannot be chosen from: its texts are sent as they are.
         *form = if values.is_empty() { FieldForm::Text } else { FieldForm::Choice(values) };
     }
+    Ok(())
+}
+
+async fn read_site(
+    halo: &HaloClient,
+    default: &DefaultSite,
+    catalogue: &mut Catalogue,
+) -> Result<(), SyncError> {
+    let owner = catalogue
+        .clients
+        .iter()
+        .find(|client| same(&client.name, &default.client) || client.id.0.to_string() == default.client)
+        .map(|client| client.id);
+    let Some(owner) = owner else { return Ok(()) };
+    let is_it = |site: &Site| site.client == Some(owner) && same(&site.name, &default.site);
+    if catalogue.sites.iter().any(is_it) {
+        return Ok(());
+    }
+    // Searching by name is a request; a search that finds nothing is checked against the whole list, because
+    // nobody knows which characters Halo's search takes.
+    let found = halo.sites(Some(owner), &default.site).await?;
+    let hit = found.iter().any(|site| same(&site.name, &default.site));
+    let mut all = if hit { found } else { halo.sites(Some(owner), "").await? };
+    all.retain(|site| !catalogue.sites.iter().any(|known| known.id == site.id));
+    catalogue.sites.extend(all);
     Ok(())
 }
 

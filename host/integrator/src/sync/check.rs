@@ -2,6 +2,7 @@
 
 use super::error::SyncError;
 use super::outcome::ExitClass;
+use super::tenants::{View, views};
 use super::world::World;
 use super::{catalogue, permissions};
 use integrator_core::decide::Rulebook;
@@ -37,10 +38,15 @@ pub struct CheckItem {
 pub async fn check(world: &World, connection: &str) -> CheckReport {
     let mut report = CheckReport { items: Vec::new(), class: ExitClass::Done };
     match world.connection(connection) {
-        Ok(connection) => {
-            report.take("Microsoft sign-in", microsoft(world, &connection).await);
-            report.take("Halo sign-in and names", halo(world, &connection).await);
-        }
+        Ok(connection) => match views(world, &connection).await {
+            Ok(views) => {
+                for view in &views {
+                    report.take("Microsoft sign-in", microsoft(view).await);
+                }
+                report.take("Halo sign-in and names", halo(world, &connection, &views).await);
+            }
+            Err(error) => report.take("connection", Err(error)),
+        },
         Err(error) => report.take("connection", Err(error)),
     }
     report
@@ -68,8 +74,8 @@ impl CheckReport {
     }
 }
 
-async fn microsoft(world: &World, connection: &Connection) -> Result<Vec<String>, SyncError> {
-    let graph = world.graph(connection).await?;
+async fn microsoft(view: &View) -> Result<Vec<String>, SyncError> {
+    let (connection, graph) = (&*view.connection, &view.graph);
     graph.sign_in().await?;
     let needed = permissions::needed(connection);
     let missing = graph.missing_permissions(&needed).await?;
@@ -90,25 +96,39 @@ async fn microsoft(world: &World, connection: &Connection) -> Result<Vec<String>
     Ok(texts)
 }
 
-async fn halo(world: &World, connection: &Connection) -> Result<Vec<String>, SyncError> {
+async fn halo(world: &World, connection: &Connection, views: &[View]) -> Result<Vec<String>, SyncError> {
     let halo = world.halo(None).await?;
     let agent = halo.agent_me().await?;
-    let catalogue = catalogue::read(&halo, connection).await?;
-    let rulebook = Rulebook::bind(connection, &catalogue)?;
+    let catalogue = catalogue::read(&halo, connection, views, None).await?;
+    let mut texts = vec![format!("signed in to Halo as \"{}\"", agent.name)];
+    let mut problems = Vec::new();
+    for view in views {
+        if view.connection.organisations.client.is_none() {
+            texts.push(format!(
+                "the client of tenant {} is found by the tenant's id, its domains or its name when it is imported",
+                view.connection.tenant_name()
+            ));
+            continue;
+        }
+        match Rulebook::bind(&view.connection, &catalogue) {
+            Ok(rulebook) => texts.push(format!(
+                "found every name: client \"{}\", {} mappings, {} asset types in Halo",
+                rulebook.client.name,
+                rulebook.mappings.len(),
+                catalogue.types.len()
+            )),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
     if connection.asset_types.group.is_some() {
         let groups = halo.asset_groups().await?;
         new_type_group(&connection.asset_types, &groups).map_err(|problem| vec![problem])?;
     }
     let assets = halo.asset_count().await?;
     let users = halo.user_count().await?;
-    Ok(vec![
-        format!("signed in to Halo as \"{}\"", agent.name),
-        format!(
-            "found every name: client \"{}\", {} mappings, {} asset types in Halo",
-            rulebook.client.name,
-            rulebook.mappings.len(),
-            catalogue.types.len()
-        ),
-        format!("Halo holds {assets} assets and {users} users"),
-    ])
+    texts.push(format!("Halo holds {assets} assets and {users} users"));
+    Ok(texts)
 }

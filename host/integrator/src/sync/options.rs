@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// How an import is run.
 #[derive(Clone, Debug, Default)]
 pub struct ImportOptions {
-    /// Only this entity; without it all that exist.
+    /// Only this entity; without it organisations, then assets.
     pub only: Option<Entity>,
     /// Only this device (Intune id, name or serial number): nothing is concluded about any other.
     pub device: Option<String>,
@@ -36,6 +36,8 @@ pub struct Allowances {
 /// How a plan is made.
 #[derive(Clone, Debug, Default)]
 pub struct PlanOptions {
+    /// Only this entity; without it organisations, then assets.
+    pub only: Option<Entity>,
     /// Only this device.
     pub device: Option<String>,
     /// Also written here, besides the store.

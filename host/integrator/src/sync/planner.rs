@@ -5,8 +5,10 @@ mod absences;
 
 use super::decide::{Shared, Work};
 use super::error::SyncError;
+use super::resolve::Resolved;
 use super::sink::{PlanSink, concluded};
 use super::software::PlannedTitles;
+use super::stock::Stock;
 use crate::halo::HaloClient;
 use crate::store::{ChangeSet, Store};
 use integrator_core::decide::rulebook::new_type_group;
@@ -17,7 +19,7 @@ use integrator_core::model::{
     StatusId, TenantId, TypeId, UserId,
 };
 use integrator_core::plan::{
-    Basis, Facts, HeldDevice, IntuneIds, LeftOut, Planned, StepId, Subject, plan_create, plan_type,
+    Basis, Facts, HeldDevice, IntuneIds, LeftOut, Planned, Remember, StepId, Subject, plan_create, plan_type,
     plan_update, text, with_software,
 };
 use integrator_core::resolve::Pair;
@@ -50,6 +52,8 @@ pub(crate) struct Planner<'a> {
     pub(crate) concluded: u64,
     /// Newly matched with assets that had no link.
     pub(crate) matched: u64,
+    /// Assets that stay in stock.
+    pub(crate) stock: Stock,
     new_types: FxHashMap<String, (String, StepId)>,
     left_out: FxHashSet<(Option<TypeId>, StatusId)>,
     lacking: FxHashSet<(Option<TypeId>, FieldId)>,
@@ -110,6 +114,7 @@ impl<'a> Planner<'a> {
             run: run.to_owned(),
             concluded: 0,
             matched: 0,
+            stock: Stock::default(),
             new_types: FxHashMap::default(),
             left_out: FxHashSet::default(),
             lacking: FxHashSet::default(),
@@ -118,6 +123,25 @@ impl<'a> Planner<'a> {
             user_reads: 0,
             planned_titles: PlannedTitles::default(),
         }
+    }
+
+    /// Lets go of a tenant's rows, before those of the next are read.
+    pub(crate) fn let_go(&mut self) {
+        self.shared = Arc::new(Shared {
+            rulebook: Arc::clone(&self.shared.rulebook),
+            users: Arc::clone(&self.shared.users),
+            resolved: Resolved::default(),
+            now: self.shared.now,
+            only: None,
+            software: None,
+        });
+        self.planned_titles.turn();
+    }
+
+    /// Turns to the devices of another tenant; what was planned and named once stays so.
+    pub(crate) fn turn_to(&mut self, shared: Arc<Shared>) {
+        self.tenant = shared.rulebook.connection.microsoft.tenant.clone();
+        self.shared = shared;
     }
 
     /// Plans one stretch of devices.
@@ -175,6 +199,7 @@ impl<'a> Planner<'a> {
         self.tell_misfits(&decision);
         let shared = Arc::clone(&self.shared);
         let Some(pair) = shared.resolved.pairs.get(row as usize) else { return Ok(()) };
+        let mut elsewhere = None;
         let (basis, asset) = match pair {
             Pair::Linked(link) | Pair::Inherits(link, _) => {
                 let Some(link_record) = loaded.links.get(link) else {
@@ -188,7 +213,11 @@ impl<'a> Planner<'a> {
             }
             Pair::Matched(asset, tier) => {
                 self.matched += 1;
-                (Basis::Matched(*tier), *asset)
+                elsewhere = self.link_elsewhere(*asset).await?;
+                (
+                    elsewhere.as_ref().map_or(Basis::Matched(*tier), |link| Basis::Inherited(link, *tier)),
+                    *asset,
+                )
             }
             _ => return self.create(&device, &decision, loaded).await,
         };
@@ -224,7 +253,20 @@ impl<'a> Planner<'a> {
         if writes_status {
             self.read_types(asset, &decision).await?;
         }
-        self.update(&device, &decision, asset, basis, type_step.as_ref(), loaded).await
+        let kept = self.stock.kept(self.halo, device.name(), &decision, asset).await?;
+        let decision = kept.unwrap_or(decision);
+        self.update(&device, &decision, asset, basis, type_step.as_ref(), loaded).await?;
+        let Some(link) = elsewhere else { return Ok(()) };
+        let reason = format!("its asset {} passes to device {} of another tenant", link.asset, device.id);
+        self.sink
+            .remember(Remember { link: None, forget: Some(link.device), tenant: Some(link.tenant), reason })
+            .await
+    }
+
+    /// The link of a device that is gone from another tenant, whose asset a device of this one takes over.
+    async fn link_elsewhere(&self, asset: AssetId) -> Result<Option<Link>, SyncError> {
+        let Some((tenant, device)) = self.shared.resolved.elsewhere.get(&asset) else { return Ok(None) };
+        Ok(self.store.links(*tenant, &[*device]).await?.into_iter().next().flatten())
     }
 
     async fn update(

@@ -26,7 +26,7 @@ const LOST_ASSET_READS: usize = 100;
 const MATCH_CHUNK: usize = 4096;
 
 /// What the decide pass works from. Rows, pairs and links by index.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Resolved {
     /// The rows of the sweep, by key.
     pub(crate) rows: Vec<IdentityRow>,
@@ -42,6 +42,8 @@ pub(crate) struct Resolved {
     pub(crate) absent: Vec<usize>,
     /// Serial numbers of the rows that live.
     pub(crate) live_serials: FxHashSet<u64>,
+    /// Assets whose device is gone from another tenant of the connection.
+    pub(crate) elsewhere: Elsewhere,
     /// How many links were there before the run, but those of devices concluded deleted.
     pub(crate) linked_before: u64,
 }
@@ -85,6 +87,39 @@ impl Known {
     }
 }
 
+/// Assets of devices that are gone from another tenant of the connection: tenant and device of the link.
+pub(crate) type Elsewhere = FxHashMap<AssetId, (DeviceKey, DeviceKey)>;
+
+/// Assets that devices of other tenants and connections have: no candidates, whichever client they belong to.
+#[derive(Debug, Default)]
+pub(crate) struct Others {
+    /// The links to look through, by connection and tenant.
+    pub(crate) rings: Vec<(String, DeviceKey)>,
+    /// Assets that this plan pairs with devices of tenants that came before.
+    pub(crate) paired: FxHashSet<AssetId>,
+}
+
+impl Others {
+    /// The assets that are taken, and those whose device is gone, each with its link, within `own` connection.
+    async fn read(&self, store: &dyn Store, own: &str) -> Result<(FxHashSet<AssetId>, Elsewhere), SyncError> {
+        let mut taken = self.paired.clone();
+        let mut gone = Elsewhere::default();
+        for (connection, tenant) in &self.rings {
+            let mut links = store.link_summaries(connection, *tenant);
+            while let Some(chunk) = links.next().await {
+                for link in chunk? {
+                    if link.state != LinkState::Deleted {
+                        taken.insert(link.asset);
+                    } else if connection == own {
+                        gone.insert(link.asset, (*tenant, link.key));
+                    }
+                }
+            }
+        }
+        Ok((taken, gone))
+    }
+}
+
 /// Resolves a sweep.
 pub(crate) async fn resolve(
     swept: &mut Swept,
@@ -92,6 +127,7 @@ pub(crate) async fn resolve(
     store: &dyn Store,
     halo: &HaloClient,
     known: Known,
+    others: &Others,
 ) -> Result<Resolved, SyncError> {
     let Known { links, digests, undecided } = known;
     let connection = &rulebook.connection;
@@ -101,6 +137,7 @@ pub(crate) async fn resolve(
     let mut resolved = Resolved {
         order: Vec::new(),
         absent: Vec::new(),
+        elsewhere: Elsewhere::default(),
         live_serials: FxHashSet::default(),
         linked_before: links.iter().filter(|link| link.state != LinkState::Deleted).count() as u64,
         rows,
@@ -110,7 +147,7 @@ pub(crate) async fn resolve(
     };
     let pairing = give_up_lost_assets(&mut resolved, pairing, store, halo).await?;
     let mut pairing = hold(&resolved, pairing, swept, &standings.held, &undecided)?;
-    match_unlinked(&resolved, &mut pairing, swept, rulebook, store).await?;
+    resolved.elsewhere = match_unlinked(&resolved, &mut pairing, swept, rulebook, store, others).await?;
     name_others(&resolved, &mut pairing, swept)?;
     let passed_on = &pairing.passed_on;
     resolved.absent = absent_links(&resolved.links, resolved.rows.iter().map(|row| row.key))
@@ -232,7 +269,8 @@ async fn match_unlinked(
     swept: &Swept,
     rulebook: &Rulebook,
     store: &dyn Store,
-) -> Result<(), SyncError> {
+    others: &Others,
+) -> Result<Elsewhere, SyncError> {
     let new: Vec<(u32, u64)> = pairing
         .pairs
         .iter()
@@ -241,7 +279,7 @@ async fn match_unlinked(
         .filter_map(|(index, _)| Some((u32::try_from(index).ok()?, resolved.rows.get(index)?.spool.bytes())))
         .collect();
     if new.is_empty() || resolved.digests.is_empty() {
-        return Ok(());
+        return Ok(Elsewhere::default());
     }
     let mut candidates = Candidates::new(rulebook.match_members.len());
     let client = match rulebook.connection.imports.match_reach {
@@ -282,8 +320,10 @@ async fn match_unlinked(
             linked.taken.insert(link.asset);
         }
     }
+    let (foreign, gone) = others.read(store, &rulebook.connection.id).await?;
+    linked.foreign = foreign;
     pair_unlinked(&resolved.rows, &unlinked, &candidates, linked, &rulebook.tier_names, pairing);
-    Ok(())
+    Ok(gone)
 }
 
 /// The spool is the run's own file; it cannot be read when its disk or folder is gone.

@@ -1,31 +1,29 @@
 //! One run of one connection, from its first request to its record.
 
 use super::apply::{self, Applied, ApplyContext, Preconditions};
-use super::decide::{Shared, decide_all};
-use super::details::DetailReader;
 use super::error::SyncError;
-use super::index::{advance_mark, lists_intune_ids, refresh_assets, refresh_users, user_index};
+use super::index::{advance_mark, refresh_assets, refresh_users};
 use super::options::{Allowances, IndexReading};
+use super::organisations::{Survey, Surveyed, Upkeep, survey};
 use super::outcome::ExitClass;
-use super::people::{add_entra_users, add_owners};
-use super::planner::Planner;
-use super::resolve::{Known, resolve};
+use super::resolve::Known;
 use super::sink::PlanSink;
-use super::software::{SoftwareFound, SoftwareNeeds, SoftwareReading, combine};
-use super::sweep::{Basis, Reading, Swept, sweep};
+use super::software::SoftwareReading;
+use super::sweep::{Basis, Swept};
+use super::tenants::{View, sweep_view, tenant_users, views};
 use super::world::World;
-use super::{catalogue, complete, permissions};
-use crate::graph::GraphClient;
+use super::{catalogue, complete};
 use crate::halo::{DiscoveredAddress, HaloClient};
 use crate::store::{ChangeSet, Chunks, Lease, Store};
 use chrono::{DateTime, Utc};
-use integrator_core::decide::{Rulebook, UserIndex, projection};
-use integrator_core::model::{Action, Catalogue, Counts, Entity, RunId, RunRecord, RunStatus};
-use integrator_core::plan::{
-    Footer, Header, IntuneIds, PLAN_FORMAT, judge_deactivations, judge_empty_source,
+use integrator_core::decide::rulebook::client_named;
+use integrator_core::decide::{ClientSource, NameProblem, Rulebook, UserIndex};
+use integrator_core::model::{
+    Action, Catalogue, Counts, DeviceKey, Entity, RunId, RunRecord, RunStatus, TenantId,
 };
-use integrator_core::resolve::placeholder::Placeholders;
-use integrator_core::settings::{Connection, SoftwareMatch, UserSource};
+use integrator_core::plan::{Footer, Header, HeldDevice, PLAN_FORMAT, Step};
+use integrator_core::settings::{Connection, UserSource};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,24 +44,47 @@ pub(super) struct Session {
     pub(super) record: RunRecord,
     pub(super) plan: Option<String>,
     pub(super) footer: Option<Footer>,
-    /// Whether the plan rests on a complete sweep of all devices.
-    complete: bool,
-    graph: Option<GraphClient>,
+    /// The tenants whose complete sweep the plan rests on.
+    pub(super) complete: Vec<TenantId>,
+    /// The tenants that are imported.
+    pub(super) views: Vec<View>,
     halo: Option<HaloClient>,
     /// The sweep, under way since the run began; dropped with the run.
     sweeping: JoinSet<Result<Swept, SyncError>>,
-    /// The reading of installed software, under way as long.
-    software: SoftwareReading,
+    /// The reading of the first tenant's installed software, under way as long.
+    pub(super) software: SoftwareReading,
     /// What devices are decided by, as soon as it is known.
     basis: Arc<SetOnce<Basis>>,
 }
 
-/// What is known of Halo's side once it has been read.
-struct HaloSide {
-    catalogue: Catalogue,
-    notices: Vec<String>,
-    known: Known,
-    basis: Basis,
+/// What is known of Halo's side once it has been read. Of each tenant one, in their order.
+pub(super) struct HaloSide {
+    pub(super) catalogue: Catalogue,
+    pub(super) notices: Vec<String>,
+    /// What the store knows of the first tenant.
+    pub(super) known: Known,
+    /// Devices whose asset may exist already.
+    pub(super) undecided: FxHashMap<DeviceKey, String>,
+    /// The settings, bound; `None` for a tenant without a client.
+    pub(super) rulebooks: Vec<Option<Arc<Rulebook>>>,
+    pub(super) surveyed: Vec<Surveyed>,
+    /// Steps for clients.
+    pub(super) steps: Vec<Step>,
+    /// Halo's users by identifier, with what is known of those of the first tenant.
+    pub(super) users: Option<Arc<UserIndex>>,
+}
+
+/// What is asked of one plan.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'a> {
+    /// Only this entity.
+    pub(super) only: Option<Entity>,
+    /// Only this device.
+    pub(super) device: Option<&'a str>,
+    /// How the index is brought up to date.
+    pub(super) index: IndexReading,
+    /// Guards that are let pass.
+    pub(super) allow: Allowances,
 }
 
 impl Session {
@@ -95,8 +116,8 @@ impl Session {
             record,
             plan: None,
             footer: None,
-            complete: false,
-            graph: None,
+            complete: Vec::new(),
+            views: Vec::new(),
             halo: None,
             sweeping: JoinSet::new(),
             software: SoftwareReading::default(),
@@ -105,130 +126,80 @@ impl Session {
     }
 
     /// Sweeps, resolves, decides, plans and judges. The plan is in the store afterwards.
-    pub(super) async fn make_plan(
-        &mut self,
-        lease: &Lease,
-        device: Option<&str>,
-        index: IndexReading,
-        allow: Allowances,
-    ) -> Result<Footer, SyncError> {
+    pub(super) async fn make_plan(&mut self, lease: &Lease, wanted: Wanted<'_>) -> Result<Footer, SyncError> {
         let world = self.world.clone();
         let store = world.store().await?;
-        let Some(graph) = self.graph.clone() else { return Err(SyncError::bug("a plan without Graph")) };
+        if wanted.only == Some(Entity::Organisations) {
+            return Box::pin(self.plan_organisations(&*store)).await;
+        }
         let mut sweeping = std::mem::take(&mut self.sweeping);
         let sweeping = async {
             let swept = sweeping.join_next().await.ok_or_else(|| SyncError::bug("a plan without a sweep"))?;
             swept.map_err(|error| SyncError::bug(format!("the sweep: {error}")))?
         };
-        let reading_halo = self.read_halo(&*store, lease, index, &graph);
+        let reading_halo = Box::pin(self.read_halo(&*store, lease, wanted));
         // Whichever side fails first ends the run; the other is dropped.
-        let (swept, (halo, side)) = tokio::try_join!(sweeping, reading_halo)?;
+        let (swept, (halo, mut side)) = tokio::try_join!(sweeping, reading_halo)?;
         self.halo = Some(halo.clone());
-        let read = self.software.end(&world.stop).await?;
-        let needs = SoftwareNeeds {
-            halo: &halo,
-            store: &*store,
-            rulebook: &side.basis.rulebook,
-            tenant: &self.connection.microsoft.tenant,
-            by: self.software_match(),
-            index,
-            now: self.now,
-        };
-        let software = Box::pin(combine(needs, read)).await?;
-        self.plan_swept(swept, side, software, &graph, &halo, &*store, device, allow).await
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of one run, each used once, in one place")]
-    async fn plan_swept(
-        &mut self,
-        mut swept: Swept,
-        side: HaloSide,
-        software: SoftwareFound,
-        graph: &GraphClient,
-        halo: &HaloClient,
-        store: &dyn Store,
-        device: Option<&str>,
-        allow: Allowances,
-    ) -> Result<Footer, SyncError> {
-        let world = self.world.clone();
-        let Basis { rulebook, mut users, now } = side.basis;
-        let read = swept.rows.len() as u64;
-        if self.connection.users.source == UserSource::Entra {
-            let index =
-                Arc::get_mut(&mut users).ok_or_else(|| SyncError::bug("the users are in use already"))?;
-            add_owners(index, &self.connection.users, graph, &swept.rows, &swept.spool).await?;
+        let mut sink = self.begin_plan(&*store, Entity::Assets).await?;
+        sink.notices.append(&mut side.notices);
+        for step in std::mem::take(&mut side.steps) {
+            sink.step(step).await?;
         }
-        let resolved = resolve(&mut swept, &rulebook, store, halo, side.known).await?;
-        let linked = resolved.linked_before;
-        let shared = Arc::new(Shared {
-            rulebook: Arc::clone(&rulebook),
-            users,
-            resolved,
-            now,
-            only: device.map(integrator_core::model::value::fold),
-            software: software.side,
-        });
-        let header = Header {
-            format: PLAN_FORMAT,
-            plan: self.run.0.clone(),
-            connection: self.connection.id.clone(),
-            tenant: self.connection.microsoft.tenant.clone(),
-            entity: Entity::Assets,
-            made: self.now,
-            settings: self.connection.digest.clone(),
-            halo: world.settings.integrator.halo.url.clone(),
-            plugins: BTreeMap::new(),
-        };
-        let sink = PlanSink::begin(store.plan_writer(&self.run.0).await?, header).await?;
-        let mut planner = Planner::new(sink, side.catalogue, halo, store, Arc::clone(&shared), &self.run.0);
-        planner.sink.notices.extend(graph.expiry_notice().map(str::to_owned));
-        planner.sink.notices.extend(side.notices);
-        planner.sink.notices.extend(software.notices);
-        planner.sink.left_out |= software.left_out;
-        if lists_intune_ids(store).await? {
-            planner.intune_ids = IntuneIds::Listed;
-        }
-        if swept.repeated > 0 {
-            tracing::info!(rows = swept.repeated, "Graph sent devices on more than one page");
-        }
-        let empty = judge_empty_source(read, linked);
-        planner.plan_licences().await?;
-        let details = DetailReader::new(graph, store, Arc::clone(&shared));
-        let (progress, stop) = (&*world.progress, &world.stop);
-        decide_all(&swept.spool, &shared, &mut planner, details.as_ref(), progress, stop).await?;
-        if let Some(device) = device {
-            if planner.sink.counts.devices_read == 0 {
-                return Err(SyncError::settings(
-                    format!("Intune has no device \"{device}\""),
-                    "name it by its Intune id, its name or its serial number",
-                ));
-            }
-        } else if !swept.nameless.is_empty() {
-            planner.sink.left_out = true;
-            let first = swept.nameless.first().cloned().unwrap_or_default();
-            planner.sink.notices.push(format!(
-                "{} rows of Intune's list could not be read ({first}): nothing is concluded from absence in this run",
-                swept.nameless.len()
-            ));
-        } else if !empty.refused {
-            self.complete = true;
-            planner.plan_absences(graph).await?;
-        }
-        let guard = self.connection.guards.deactivate;
-        let deactivations =
-            judge_deactivations(guard, planner.concluded, linked + planner.matched, allow.deactivate);
-        let footer = planner.sink.finish(vec![empty, deactivations]).await?;
+        let footer = Box::pin(self.plan_tenants(swept, side, sink, &halo, &*store, wanted)).await?;
         self.plan = Some(self.run.0.clone());
         self.footer = Some(footer.clone());
         Ok(footer)
     }
 
-    /// Notes that this import saw all devices, if it did.
-    pub(super) async fn note_complete(&self, store: &dyn Store) -> Result<(), SyncError> {
-        if !self.complete {
-            return Ok(());
+    /// Plans clients alone.
+    async fn plan_organisations(&mut self, store: &dyn Store) -> Result<Footer, SyncError> {
+        let halo = connect(&self.world, store).await?;
+        self.halo = Some(halo.clone());
+        let survey = survey(&halo, store, &self.connection, &self.views, Upkeep::Planned).await?;
+        let mut sink = self.begin_plan(store, Entity::Organisations).await?;
+        sink.notices.extend(survey.notices.iter().cloned());
+        let catalogue = Catalogue { clients: survey.clients().unwrap_or_default(), ..Catalogue::default() };
+        for (view, surveyed) in self.views.iter().zip(&survey.tenants) {
+            match surveyed {
+                Surveyed::Held(reason) => {
+                    let name = format!("tenant {}", view.connection.tenant_name());
+                    sink.held_tenant(HeldDevice { device: None, name, reason: reason.clone() }, 0).await?;
+                }
+                Surveyed::Client(ClientSource::Named) => find_client(&view.connection, &catalogue)?,
+                Surveyed::Client(_) => {}
+            }
         }
-        complete::note(store, &self.connection, &self.connection.microsoft.tenant, self.now).await
+        for step in survey.steps {
+            sink.step(step).await?;
+        }
+        let footer = sink.finish(Vec::new()).await?;
+        self.plan = Some(self.run.0.clone());
+        self.footer = Some(footer.clone());
+        Ok(footer)
+    }
+
+    async fn begin_plan(&mut self, store: &dyn Store, entity: Entity) -> Result<PlanSink, SyncError> {
+        let header = Header {
+            format: PLAN_FORMAT,
+            plan: self.run.0.clone(),
+            connection: self.connection.id.clone(),
+            tenant: self.connection.microsoft.tenant.clone(),
+            entity,
+            made: self.now,
+            settings: self.connection.digest.clone(),
+            halo: self.world.settings.integrator.halo.url.clone(),
+            plugins: BTreeMap::new(),
+        };
+        PlanSink::begin(store.plan_writer(&self.run.0).await?, header).await
+    }
+
+    /// Notes the tenants of which this import saw all devices.
+    pub(super) async fn note_complete(&self, store: &dyn Store) -> Result<(), SyncError> {
+        for tenant in &self.complete {
+            complete::note(store, &self.connection, tenant, self.now).await?;
+        }
+        Ok(())
     }
 
     /// Connects to Halo, settles what an earlier run left open, and brings catalogue and index up to date.
@@ -236,45 +207,81 @@ impl Session {
         &self,
         store: &dyn Store,
         lease: &Lease,
-        index: IndexReading,
-        graph: &GraphClient,
+        wanted: Wanted<'_>,
     ) -> Result<(HaloClient, HaloSide), SyncError> {
         let world = &self.world;
+        let index = wanted.index;
         let halo = connect(world, store).await?;
-        let catalogue = catalogue::read(&halo, &self.connection).await?;
-        let rulebook = Arc::new(Rulebook::bind(&self.connection, &catalogue)?);
+        let mut survey = self.survey(&halo, store, wanted).await?;
+        let catalogue = catalogue::read(&halo, &self.connection, &self.views, survey.clients()).await?;
+        let rulebooks = self.bind(&catalogue, &survey.tenants)?;
         let progress = &*world.progress;
         refresh_users(&halo, store, &world.user_members(), index, self.now, progress).await?;
-        let users = Arc::new(self.user_index(store, graph, &rulebook).await?);
-        let basis = Basis { rulebook, users, now: self.now };
-        if self.connection.users.source == UserSource::Intune {
-            // From here on the sweep decides devices while it reads them; it is set once a run. Registered owners
-            // are known only once the sweep has shown whose devices they are.
-            let _ = self.basis.set(basis.clone());
+        let mut users = None;
+        if let (Some(view), Some(Some(rulebook))) = (self.views.first(), rulebooks.first()) {
+            let found = Arc::new(tenant_users(world, store, &view.graph, rulebook).await?);
+            if self.connection.users.source == UserSource::Intune {
+                let basis =
+                    Basis { rulebook: Arc::clone(rulebook), users: Arc::clone(&found), now: self.now };
+                // From here on the sweep decides devices while it reads them; it is set once a run. Registered
+                // owners are known only once the sweep has shown whose devices they are.
+                let _ = self.basis.set(basis);
+            }
+            users = Some(found);
         }
-        let notices = refresh_assets(&halo, store, &catalogue, index, self.now, progress).await?;
+        let mut notices = std::mem::take(&mut survey.notices);
+        notices.extend(refresh_assets(&halo, store, &catalogue, index, self.now, progress).await?);
         let undecided = apply::recover(&halo, store, lease, &self.connection.id).await?;
-        let known = Known::load(store, &self.connection, undecided).await?;
-        Ok((halo, HaloSide { catalogue, notices, known, basis }))
+        let known = match self.views.first() {
+            Some(view) => Known::load(store, &view.connection, undecided.clone()).await?,
+            None => Known::default(),
+        };
+        let (surveyed, steps) = (survey.tenants, survey.steps);
+        Ok((halo, HaloSide { catalogue, notices, known, undecided, rulebooks, surveyed, steps, users }))
     }
 
-    async fn user_index(
+    /// Which client each tenant is. Where the settings name all of them and ask for nothing else, nobody is asked.
+    async fn survey(
         &self,
+        halo: &HaloClient,
         store: &dyn Store,
-        graph: &GraphClient,
-        rulebook: &Rulebook,
-    ) -> Result<UserIndex, SyncError> {
-        let settings = &rulebook.connection.users;
-        let folder = self.world.settings.integrator.data.join("cache");
-        let mut users = user_index(store, settings, &folder).await?;
-        add_entra_users(&mut users, settings, graph, store, &rulebook.connection.microsoft.tenant).await?;
-        Ok(users)
+        wanted: Wanted<'_>,
+    ) -> Result<Survey, SyncError> {
+        let unnamed = self.views.iter().any(|view| view.connection.organisations.client.is_none());
+        let upkeep =
+            if wanted.only.is_none() && wanted.device.is_none() && self.connection.has_organisations() {
+                Upkeep::Planned
+            } else {
+                Upkeep::None
+            };
+        if upkeep == Upkeep::None && !unnamed {
+            return Ok(Survey::named(&self.views));
+        }
+        survey(halo, store, &self.connection, &self.views, upkeep).await
     }
 
-    /// By what software is recognised.
-    fn software_match(&self) -> SoftwareMatch {
-        let setting = self.connection.imports.software.and_then(|software| software.match_by);
-        setting.unwrap_or_else(|| SoftwareMatch::of_version(self.world.settings.integrator.halo.version))
+    /// Binds the settings for each tenant that has a client; the names that are missing, of all tenants together.
+    fn bind(
+        &self,
+        catalogue: &Catalogue,
+        surveyed: &[Surveyed],
+    ) -> Result<Vec<Option<Arc<Rulebook>>>, SyncError> {
+        let mut problems: Vec<NameProblem> = Vec::new();
+        let mut rulebooks = Vec::with_capacity(self.views.len());
+        for (view, surveyed) in self.views.iter().zip(surveyed) {
+            let Surveyed::Client(source) = surveyed else {
+                rulebooks.push(None);
+                continue;
+            };
+            match Rulebook::bind_for(&view.connection, catalogue, source) {
+                Ok(rulebook) => rulebooks.push(Some(Arc::new(rulebook))),
+                Err(found) => {
+                    problems
+                        .extend(found.into_iter().filter(|one| !problems.contains(one)).collect::<Vec<_>>());
+                }
+            }
+        }
+        if problems.is_empty() { Ok(rulebooks) } else { Err(problems.into()) }
     }
 
     /// Applies the lines of a plan and finishes the index for the next run.
@@ -312,6 +319,8 @@ impl Session {
         counts.types_created = written.types_created;
         counts.licences_created = written.licences_created;
         counts.software_written = written.software_written;
+        counts.clients_created = written.clients_created;
+        counts.clients_updated = written.clients_updated;
         counts.users_linked = written.users_linked;
         counts.users_unlinked = written.users_unlinked;
         self.record.notices.extend(applied.notices.iter().cloned());
@@ -324,7 +333,8 @@ impl Session {
     pub(super) async fn prepare_apply(&mut self, lease: &Lease) -> Result<(), SyncError> {
         let store = self.world.store().await?;
         let halo = connect(&self.world, &*store).await?;
-        let catalogue = catalogue::read(&halo, &self.connection).await?;
+        // The index is walked by types alone; clients and sites are the plan's.
+        let catalogue = Catalogue { types: halo.asset_types().await?, ..Catalogue::default() };
         let progress = &*self.world.progress;
         refresh_assets(&halo, &*store, &catalogue, IndexReading::Changes, self.now, progress).await?;
         apply::recover(&halo, &*store, lease, &self.connection.id).await?;
@@ -333,34 +343,19 @@ impl Session {
     }
 
     /// Begins to read devices while the store is opened, and takes the connection for this run.
-    pub(super) async fn open(&mut self) -> Result<(Arc<dyn Store>, Lease), SyncError> {
+    pub(super) async fn open(&mut self, only: Option<Entity>) -> Result<(Arc<dyn Store>, Lease), SyncError> {
         self.world.lock()?;
-        let graph = self.world.graph(&self.connection).await?;
-        self.graph = Some(graph.clone());
-        // First of all, because it takes longest.
-        self.software = SoftwareReading::begin(
-            &graph,
-            self.connection.imports.software,
-            self.software_match(),
-            self.world.settings.integrator.data.join("spool"),
-            self.run.0.clone(),
-        );
-        let connection = Arc::clone(&self.connection);
-        let world = self.world.clone();
-        let run = self.run.0.clone();
-        let basis = Arc::clone(&self.basis);
-        self.sweeping.spawn(async move {
-            graph.sign_in().await?;
-            check_permissions(&connection, &graph).await?;
-            let reading = Reading {
-                projection: projection(&connection),
-                placeholders: Placeholders::new(connection.imports.ignore_values.iter().map(String::as_str)),
-                sense_managed: connection.imports.sense_managed,
-                basis,
-            };
-            let folder = world.settings.integrator.data.join("spool");
-            sweep(&graph, reading, &folder, &run, &*world.progress, &world.stop).await
-        });
+        self.views = views(&self.world, &self.connection).await?;
+        if only == Some(Entity::Organisations) {
+            self.record.entity = Entity::Organisations;
+        } else if let Some(view) = self.views.first().cloned() {
+            // First of all, because it takes longest.
+            self.software = self.begin_software(&view);
+            let (world, run) = (self.world.clone(), self.run.0.clone());
+            let early = self.connection.users.source == UserSource::Intune;
+            let basis = early.then(|| Arc::clone(&self.basis));
+            self.sweeping.spawn(async move { sweep_view(&world, &view, &run, basis).await });
+        }
         self.lease().await
     }
 
@@ -396,7 +391,7 @@ impl Session {
             }
         };
         self.record.plan.clone_from(&self.plan);
-        self.record.requests_to_graph = self.graph.as_ref().map_or(0, GraphClient::requests);
+        self.record.requests_to_graph = self.views.iter().map(|view| view.graph.requests()).sum();
         self.record.requests_to_halo = self.halo.as_ref().map_or(0, HaloClient::requests);
         let elapsed = self.world.clock.now().signed_duration_since(self.record.started);
         self.record.seconds = elapsed.to_std().map_or(0.0, |elapsed| elapsed.as_secs_f64());
@@ -424,7 +419,12 @@ pub(super) async fn connect(world: &World, store: &dyn Store) -> Result<HaloClie
     Ok(halo)
 }
 
-async fn check_permissions(connection: &Connection, graph: &GraphClient) -> Result<(), SyncError> {
-    let missing = graph.missing_permissions(&permissions::needed(connection)).await?;
-    permissions::check_missing(connection, &missing)
+/// A name of a client that Halo lacks, before anything else is bound.
+fn find_client(connection: &Connection, catalogue: &Catalogue) -> Result<(), SyncError> {
+    let name = connection.organisations.client.as_deref().unwrap_or_default();
+    if client_named(catalogue, name).is_some() {
+        return Ok(());
+    }
+    let known: Vec<&str> = catalogue.clients.iter().map(|client| client.name.as_str()).collect();
+    Err(vec![NameProblem::new(&connection.organisations.place.client(), "client", name, &known)].into())
 }

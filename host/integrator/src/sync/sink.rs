@@ -31,6 +31,8 @@ pub(crate) struct PlanSink {
     told_held: Vec<String>,
     /// When the plan was made: what is concluded in it bears that time.
     made: DateTime<Utc>,
+    /// Held devices that no line of their own names.
+    held_with_others: u64,
 }
 
 impl std::fmt::Debug for PlanSink {
@@ -53,6 +55,7 @@ impl PlanSink {
             remembered: 0,
             told_held: Vec::new(),
             made: header.made,
+            held_with_others: 0,
         };
         sink.line(&Line::Header(header)).await?;
         Ok(sink)
@@ -82,16 +85,28 @@ impl PlanSink {
     /// Adds a device that is left alone.
     pub(crate) async fn held(&mut self, held: HeldDevice) -> Result<(), SyncError> {
         self.counts.devices_held += 1;
-        if self.counts.devices_held <= HELD_TOLD {
+        if self.counts.devices_held - self.held_with_others <= HELD_TOLD {
             self.told_held.push(text::held(&held));
         }
+        self.line(&Line::Held(held)).await
+    }
+
+    /// Adds a tenant without a client, whose devices, so many, are left alone: one line for all of them.
+    pub(crate) async fn held_tenant(&mut self, held: HeldDevice, devices: u64) -> Result<(), SyncError> {
+        self.counts.tenants_held += 1;
+        self.counts.devices_read += devices;
+        self.counts.devices_held += devices;
+        self.held_with_others += devices;
+        self.left_out = true;
+        self.told_held.push(text::held(&held));
         self.line(&Line::Held(held)).await
     }
 
     /// Ends with the footer, and makes the plan durable.
     pub(crate) async fn finish(mut self, guards: Vec<GuardVerdict>) -> Result<Footer, SyncError> {
         self.notices.append(&mut self.told_held);
-        let more = self.counts.devices_held.saturating_sub(HELD_TOLD);
+        let alone = self.counts.devices_held - self.held_with_others;
+        let more = alone.saturating_sub(HELD_TOLD);
         if more > 0 {
             self.notices.push(format!("held  {more} more: the plan names them all"));
         }
@@ -131,6 +146,8 @@ pub(crate) fn concluded(link: &Link, made: DateTime<Utc>) -> bool {
 /// Adds what a step does to the figures.
 pub(crate) fn count(counts: &mut Counts, step: &Step) {
     match (step.kind, step.effect) {
+        (StepKind::CreateClient, _) => counts.clients_created += 1,
+        (StepKind::UpdateClient, _) => counts.clients_updated += 1,
         (StepKind::CreateType, _) => counts.types_created += 1,
         (StepKind::CreateLicence, _) => counts.licences_created += 1,
         (StepKind::CreateAsset, _) => counts.assets_created += 1,

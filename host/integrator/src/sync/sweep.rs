@@ -6,6 +6,7 @@
 
 use super::error::SyncError;
 use super::progress::{Progress, ProgressEvent};
+use super::resolve::spool_error;
 use super::spool::{Spool, SpoolRow, SpoolWriter, encode};
 use crate::graph::{Decoder, GraphClient, RawPage};
 use chrono::{DateTime, Utc};
@@ -14,6 +15,7 @@ use integrator_core::decide::decision::SiteReason;
 use integrator_core::decide::{Rulebook, UserDecision, UserIndex, decide};
 use integrator_core::model::device::{Slot, SpoolPlace, Standing, unix_seconds};
 use integrator_core::model::link::serial_hash;
+use integrator_core::model::value::fold;
 use integrator_core::model::{Device, IdentityRow, Projection};
 use integrator_core::resolve::placeholder::Placeholders;
 use integrator_core::settings::SenseManaged;
@@ -40,6 +42,29 @@ pub(crate) struct Swept {
     pub(crate) nameless: Vec<String>,
 }
 
+impl Swept {
+    /// Whether a device of this id, name or serial number is among the rows.
+    pub(crate) fn has(&self, device: &str) -> Result<bool, SyncError> {
+        const AT_ONCE: usize = 4096;
+        let wanted = fold(device);
+        for chunk in self.rows.chunks(AT_ONCE) {
+            let mut starts: Vec<u64> = chunk.iter().map(|row| row.spool.bytes()).collect();
+            starts.sort_unstable();
+            let found = self.spool.rows_at(&starts).map_err(spool_error)?.into_iter().any(|row| match row {
+                SpoolRow::Device(device) => {
+                    let serial = device.text(Slot::SERIAL_NUMBER).unwrap_or_default();
+                    [device.id.as_str(), device.name(), serial].iter().any(|name| fold(name) == wanted)
+                }
+                SpoolRow::Unreadable(row) => row.id.is_some_and(|id| fold(id.as_str()) == wanted),
+            });
+            if found {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
 /// How rows are judged while they are read.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
@@ -49,8 +74,8 @@ pub(crate) struct Reading {
     pub(crate) placeholders: Placeholders,
     /// Whether Defender-only rows are left out.
     pub(crate) sense_managed: SenseManaged,
-    /// What devices are decided by, once it is known.
-    pub(crate) basis: Arc<SetOnce<Basis>>,
+    /// What devices are decided by, once it is known; `None`: they are not decided.
+    pub(crate) basis: Option<Arc<SetOnce<Basis>>>,
 }
 
 /// What a device is decided by.
@@ -99,7 +124,9 @@ pub(crate) async fn sweep(
         }
     });
     // Later than that, devices are decided in the second pass, to the same end.
-    let _ = tokio::time::timeout(WAIT_FOR_BASIS, reading.basis.wait()).await;
+    if let Some(basis) = &reading.basis {
+        let _ = tokio::time::timeout(WAIT_FOR_BASIS, basis.wait()).await;
+    }
     let pages = walk
         .map(|page| {
             let (decoder, reading) = (Arc::clone(&decoder), Arc::clone(&reading));
@@ -151,7 +178,7 @@ fn decode_page(page: &RawPage, decoder: &Decoder, reading: &Reading) -> Result<P
         read: page.len() as u64,
         nameless: Vec::new(),
     };
-    let basis = reading.basis.get();
+    let basis = reading.basis.as_ref().and_then(|basis| basis.get());
     for text in page.rows() {
         let (row, identity) = match decoder.decode(text) {
             Ok(device) => {

@@ -8,7 +8,7 @@ use rstest::rstest;
 #[case("unknown_command", &["chekc"])]
 #[case("unknown_argument", &["check", "--onlin"])]
 #[case("missing_argument", &["plan"])]
-#[case("organisations", &["import", "--only", "organisations"])]
+#[case("organisations", &["import", "--only", "organisations", "--device", "PC-1"])]
 #[case("unknown_guard", &["import", "--allow", "everything=1"])]
 #[case("guard_without_number", &["import", "--allow", "deactivate"])]
 #[case("init_without_answers", &["init", "--halo-url", "https://halo.example.com"])]

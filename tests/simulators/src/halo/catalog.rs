@@ -97,6 +97,10 @@ pub struct Client {
     pub main_site_id: u64,
     /// Linked Entra tenants.
     pub azure_tenants: Vec<AzureTenant>,
+    /// `domain`
+    pub domain: String,
+    /// `website`
+    pub website: String,
     /// Last write, milliseconds since 1970.
     pub last_modified: i64,
 }
@@ -112,6 +116,10 @@ pub struct Site {
     pub client_id: u64,
     /// Deactivated.
     pub inactive: bool,
+    /// A stock location.
+    pub stock: bool,
+    /// `azuretenantid`
+    pub azure_tenant: String,
     /// Last write, milliseconds since 1970.
     pub last_modified: i64,
 }
@@ -166,7 +174,7 @@ pub struct UserSeed {
 }
 
 /// A client to begin with. Its first site is the main one.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientSeed {
     /// The client's name.
@@ -177,6 +185,18 @@ pub struct ClientSeed {
     /// Ids of linked Entra tenants.
     #[serde(default)]
     pub azure_tenants: Vec<String>,
+    /// `domain`
+    #[serde(default)]
+    pub domain: String,
+    /// `website`
+    #[serde(default)]
+    pub website: String,
+    /// Names of the sites that are stock locations.
+    #[serde(default)]
+    pub stock: Vec<String>,
+    /// The Entra tenant that the main site's record names.
+    #[serde(default)]
+    pub site_tenant: String,
 }
 
 /// An asset type to begin with.

@@ -28,6 +28,15 @@ impl HaloState {
         Ok(kinds.map(|kind| self.type_json(kind, self.options.type_list)).collect())
     }
 
+    /// `GET /Control`: a few of its three thousand members.
+    pub(super) fn global_settings(&self) -> Value {
+        json!({
+            "id": 1, "defaultassetstatus": self.options.default_status, "auto_create_next_asset_tag": true,
+            "stop_automatic_device_movements_in_stock": self.options.stop_movements_in_stock,
+            "ignore_special_characters_asset_matching": false,
+        })
+    }
+
     /// `GET /AssetType/{id}`.
     pub(super) fn one_type(&self, id: u64) -> Result<Value, Refusal> {
         let kind = self.types.get(&id).ok_or(Refusal::NotFound)?;

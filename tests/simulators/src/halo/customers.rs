@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::catalog::{AzureTenant, Client, Site, User};
 use super::configuration::Members;
 use super::list::slice;
+use super::options::TenantLinks;
 use super::query::Query;
 use super::refusal::Refusal;
 use super::state::{HaloState, same};
@@ -98,8 +99,10 @@ impl HaloState {
                 self.clients.values().filter(wanted).map(|client| (client.id, client.name.as_str())).collect()
             }
             Customers::Sites => {
+                let azure = query.flag("azuresites")?.unwrap_or(false);
                 let wanted = |site: &&Site| {
                     filter.common(site.inactive, site.last_modified)
+                        && !(azure && site.azure_tenant.is_empty())
                         && filter.client.is_none_or(|client| client == site.client_id)
                         && filter.search(&[&site.name, self.client_name(Some(*site))])
                 };
@@ -154,6 +157,9 @@ impl HaloState {
             "main_site_name": self.sites.get(&client.main_site_id).map(|site| &site.name),
         });
         if let Value::Object(row) = &mut value {
+            for (name, text) in [("domain", &client.domain), ("website", &client.website)] {
+                row.insert(name.to_owned(), json!(Some(text).filter(|text| !text.is_empty())));
+            }
             if let Some(moment) = self.options.dates.write(client.last_modified) {
                 row.insert("last_modified".to_owned(), json!(moment));
             }
@@ -176,7 +182,8 @@ impl HaloState {
         let mut value = json!({
             "id": site.id, "name": site.name, "client_id": client_id, "client_name": client,
             "clientsite_name": format!("{client}/{}", site.name), "inactive": site.inactive,
-            "timezone": "GMT Standard Time", "use": "site",
+            "timezone": "GMT Standard Time", "use": "site", "isstocklocation": site.stock,
+            "azuretenantid": Some(&site.azure_tenant).filter(|tenant| !tenant.is_empty()),
         });
         if let (Value::Object(row), Some(moment)) = (&mut value, self.options.dates.write(site.last_modified))
         {
@@ -215,7 +222,15 @@ impl HaloState {
             if let Some(client) = self.clients.get_mut(&id) {
                 client.name = name.unwrap_or_else(|| client.name.clone());
                 client.inactive = inactive.unwrap_or(client.inactive);
-                client.azure_tenants = tenants.unwrap_or_else(|| client.azure_tenants.clone());
+                match (self.options.tenant_links, tenants) {
+                    (TenantLinks::Ignored, _) | (_, None) => {}
+                    (TenantLinks::Replace, Some(sent)) => {
+                        client.azure_tenants = sent.into_iter().map(|(_, tenant)| tenant).collect();
+                    }
+                    (TenantLinks::Merge, Some(sent)) => client
+                        .azure_tenants
+                        .extend(sent.into_iter().filter(|(row, _)| *row == 0).map(|(_, tenant)| tenant)),
+                }
                 client.last_modified = now;
             }
             self.version += 1;
@@ -263,13 +278,18 @@ impl HaloState {
     }
 }
 
-fn tenants(sent: &Members<'_>) -> Result<Option<Vec<AzureTenant>>, Refusal> {
+/// The tenants that a write names, each with the id of its row; 0: a new one.
+fn tenants(sent: &Members<'_>) -> Result<Option<Vec<(u64, AzureTenant)>>, Refusal> {
     let Some(rows) = sent.objects("azure_tenants")? else { return Ok(None) };
     let mut tenants = Vec::with_capacity(rows.len());
     for row in rows {
         let sent = Members { index: sent.index, row: &row };
         let id = sent.text("azure_tenant_id")?.unwrap_or_default();
-        tenants.push(AzureTenant { id, name: sent.text("azure_tenant_name")?.unwrap_or_default() });
+        if id.trim().is_empty() {
+            return Err(Refusal::rule(sent.index, "azure_tenant_id", "A tenant must be specified."));
+        }
+        let tenant = AzureTenant { id, name: sent.text("azure_tenant_name")?.unwrap_or_default() };
+        tenants.push((sent.id("id")?.unwrap_or(0), tenant));
     }
     Ok(Some(tenants))
 }

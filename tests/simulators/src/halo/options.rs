@@ -75,6 +75,10 @@ pub struct HaloOptions {
     pub broken_rows: Vec<(u64, BrokenRow)>,
     /// Whether every site has the user "General User" that Halo makes by itself.
     pub general_users: GeneralUsers,
+    /// What becomes of tenants that a write of a client names.
+    pub tenant_links: TenantLinks,
+    /// Whether Halo's global settings stop programs from moving assets in stock.
+    pub stop_movements_in_stock: bool,
     /// Software licences, and software on assets.
     pub licences: LicenceOptions,
     /// Clients and sites to begin with.
@@ -130,14 +134,16 @@ impl Default for HaloOptions {
             first_asset_id: 1001,
             broken_rows: Vec::new(),
             general_users: GeneralUsers::EverySite,
+            tenant_links: TenantLinks::Replace,
+            stop_movements_in_stock: false,
             licences: LicenceOptions::default(),
             clients: vec![
                 ClientSeed {
                     name: "Contoso Ltd".to_owned(),
                     sites: vec!["Head Office".to_owned(), "Warehouse".to_owned()],
-                    azure_tenants: Vec::new(),
+                    ..ClientSeed::default()
                 },
-                ClientSeed { name: "Fabrikam".to_owned(), sites: Vec::new(), azure_tenants: Vec::new() },
+                ClientSeed { name: "Fabrikam".to_owned(), ..ClientSeed::default() },
             ],
             asset_types: ["Workstation", "Laptop", "Desktop", "Server", "Phone", "Tablet"]
                 .map(|name| TypeSeed {
@@ -155,6 +161,19 @@ impl Default for HaloOptions {
             clock: Clock::System,
         }
     }
+}
+
+/// What becomes of the tenants that a write of a client names; which it is, nobody has proven.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TenantLinks {
+    /// They are all the client has from now on.
+    #[default]
+    Replace,
+    /// Those without an id of their own are added.
+    Merge,
+    /// They are not kept.
+    Ignored,
 }
 
 /// How far an agent's role reaches in one area.

@@ -129,7 +129,7 @@ fn area(path: &[&str]) -> Option<Area> {
     Some(match path.first().copied()? {
         "asset" => Area::Assets,
         "client" | "site" | "users" => Area::Customers,
-        "assettype" | "assetgroup" | "field" | "fieldinfo" | "lookup" => Area::Configuration,
+        "assettype" | "assetgroup" | "field" | "fieldinfo" | "lookup" | "control" => Area::Configuration,
         "azureadconnection" => Area::Integrations,
         "agent" => Area::Myself,
         "softwarelicence" => Area::Licences,
@@ -166,6 +166,7 @@ fn get(state: &mut HaloState, path: &[&str], query: &Query) -> Result<Answer, Re
         ["agent", "me"] => ok(state.myself()),
         ["client"] => bytes(state.list_customers(Customers::Clients, query)?),
         ["client", id] => ok(state.one_client(number(id)?)?),
+        ["control"] => ok(state.global_settings()),
         ["site"] => bytes(state.list_customers(Customers::Sites, query)?),
         ["site", id] => ok(state.one_site(number(id)?)?),
         ["softwarelicence"] => bytes(state.list_licences(query)?),
@@ -218,7 +219,9 @@ fn post(state: &mut HaloState, parts: &Parts, path: &[&str], body: &[u8]) -> Res
         }
         ["client"] => {
             let ids = state.write_clients(&rows)?;
-            ids.into_iter().map(|id| state.one_client(id)).collect::<Result<_, _>>()?
+            let only_id = state.options.reply_members == ReplyMembers::OnlyId;
+            let row = |id| if only_id { Ok(json!({ "id": id })) } else { state.one_client(id) };
+            ids.into_iter().map(row).collect::<Result<_, _>>()?
         }
         _ => {
             let ids = state.write_sites(&rows)?;

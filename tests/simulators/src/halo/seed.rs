@@ -26,6 +26,17 @@ impl HaloState {
             for site in sites {
                 state.add_site(id, site);
             }
+            for name in &client.stock {
+                if let Some(site) = state.site(&client.name, name).map(|site| site.id) {
+                    state.edit_site(site, |site| site.stock = true);
+                }
+            }
+            let main = state.client(&client.name).map(|known| known.main_site_id).unwrap_or_default();
+            state.edit_site(main, |site| site.azure_tenant.clone_from(&client.site_tenant));
+            state.edit_client(&client.name, |known| {
+                known.domain.clone_from(&client.domain);
+                known.website.clone_from(&client.website);
+            });
             for tenant in &client.azure_tenants {
                 state.link_tenant(&client.name, tenant);
             }

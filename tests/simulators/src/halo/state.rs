@@ -398,7 +398,16 @@ impl HaloState {
         let (name, azure_tenants) = (name.to_owned(), Vec::new());
         self.clients.insert(
             id,
-            Client { id, name, inactive: false, main_site_id: UNKNOWN, azure_tenants, last_modified },
+            Client {
+                id,
+                name,
+                inactive: false,
+                main_site_id: UNKNOWN,
+                azure_tenants,
+                domain: String::new(),
+                website: String::new(),
+                last_modified,
+            },
         );
         self.version += 1;
     }
@@ -431,11 +440,19 @@ impl HaloState {
 
     pub(super) fn add_site_with_id(&mut self, id: u64, client_id: u64, name: &str) {
         let (name, last_modified) = (name.to_owned(), self.options.clock.now());
-        self.sites.insert(id, Site { id, name, client_id, inactive: false, last_modified });
+        let (stock, azure_tenant) = (false, String::new());
+        self.sites
+            .insert(id, Site { id, name, client_id, inactive: false, stock, azure_tenant, last_modified });
         if self.options.general_users == super::options::GeneralUsers::EverySite {
             self.insert_user(User { name: "General User".into(), site_id: id, ..User::default() });
         }
         self.version += 1;
+    }
+
+    /// Deletes a site; assets and users keep its number. False when there is none of this id.
+    pub fn delete_site(&mut self, id: u64) -> bool {
+        self.version += 1;
+        self.sites.remove(&id).is_some()
     }
 
     /// Edits a site. False when there is none of this id.

@@ -2,6 +2,7 @@
 
 mod access;
 mod configuration;
+mod customers;
 mod reading;
 mod serving;
 mod writing;

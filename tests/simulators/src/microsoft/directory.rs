@@ -147,6 +147,16 @@ pub(super) fn organization(shared: &Shared, question: &Question) -> Answer {
     }
     let selected = question.query().selected();
     let options = shared.options();
+    let domains: Vec<Value> = std::iter::once(&options.tenant_domain)
+        .chain(&options.more_domains)
+        .enumerate()
+        .map(|(index, name)| {
+            json!({
+                "capabilities": "Email, OfficeCommunicationsOnline", "isDefault": index == 0,
+                "isInitial": index == 0, "name": name, "type": "Managed",
+            })
+        })
+        .collect();
     let row = json!({
         "id": options.tenant, "deletedDateTime": null, "businessPhones": ["425-555-0100"], "city": null,
         "country": null, "countryLetterCode": "NL", "createdDateTime": "2021-08-02T10:30:06Z",
@@ -154,10 +164,7 @@ pub(super) fn organization(shared: &Shared, question: &Question) -> Answer {
         "onPremisesLastSyncDateTime": null, "onPremisesSyncEnabled": null, "partnerTenantType": null,
         "postalCode": null, "preferredLanguage": "en", "state": null, "street": null,
         "technicalNotificationMails": ["admin@contoso.example"], "tenantType": "AAD",
-        "verifiedDomains": [{
-            "capabilities": "Email, OfficeCommunicationsOnline", "isDefault": true, "isInitial": true,
-            "name": options.tenant_domain, "type": "Managed",
-        }],
+        "verifiedDomains": domains,
     });
     let row = match &selected {
         Some(_) => narrowed(row, selected.as_deref()),

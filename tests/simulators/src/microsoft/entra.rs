@@ -30,6 +30,7 @@ pub(super) async fn token(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let shared = shared.sibling(&tenant).unwrap_or(shared);
     match issue(&shared, &tenant, &headers, &body) {
         Ok(response) => response,
         Err(refusal) => refusal_response(&refusal),

@@ -117,7 +117,7 @@ pub(super) struct Jobs {
     by_id: HashMap<String, Job>,
     expired: u32,
     /// Addresses that were given out, by their signature.
-    addresses: HashMap<String, (String, bool)>,
+    pub(super) addresses: HashMap<String, (String, bool)>,
     /// A file with what it was made from, for measurements.
     kept: Option<((usize, u64), Vec<String>, Bytes)>,
     downloads: u32,
@@ -262,6 +262,8 @@ pub(super) async fn download(
         return refused(400, "InvalidAuthenticationInfo", "Authentication information is given in two ways.");
     }
     let query = Query::parse(uri.query().unwrap_or_default());
+    let of_sibling = query.get("sig").and_then(|signature| shared.sibling_of_export(signature));
+    let shared = of_sibling.unwrap_or(shared);
     let found = query.get("sig").and_then(|signature| shared.exports().addresses.get(signature).cloned());
     let id = file.trim_end_matches(".zip");
     let job = match found {

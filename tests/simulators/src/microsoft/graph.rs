@@ -96,6 +96,7 @@ pub(super) async fn handle(
         let says = format!("Invalid version: {version}.");
         return response(Answer::refused(400, &errors::body("BadRequest", &says, &ids)), &ids);
     };
+    let shared = shared.sibling_of_token(header(AUTHORIZATION)).unwrap_or(shared);
     let roles = match shared.tokens.roles(header(AUTHORIZATION)) {
         Ok(roles) => roles,
         Err(refusal) => return unauthorized(refusal, &ids),

@@ -5,6 +5,7 @@ mod device_reads;
 mod graph_rules;
 mod people;
 mod sign_in;
+mod tenants;
 
 use reqwest::Response;
 use serde_json::{Value, json};

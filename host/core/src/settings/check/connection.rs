@@ -4,9 +4,10 @@ use super::asset_types::asset_types;
 use super::fields::fields;
 use super::imports::{imports, users};
 use super::microsoft::microsoft;
+use super::organisations::organisations;
 use super::statuses::statuses;
-use super::{name, switched_off, text};
-use crate::settings::connection::{Connection, Enabled, Guard, Guards, Organisations};
+use super::{switched_off, text};
+use crate::settings::connection::{Connection, Enabled, Guard, Guards};
 use crate::settings::digest;
 use crate::settings::source::Report;
 use crate::settings::wire::At;
@@ -29,8 +30,8 @@ pub(in crate::settings) fn connection(
     let mappings = fields(&file.fields, report);
     let asset_types = file.asset_types.as_ref().and_then(|table| asset_types(table, &mappings, report));
     let users = users(file.users.as_ref().unwrap_or(&wire::Users::default()), report);
-    let imports = imports(file.imports.as_ref().unwrap_or(&wire::Imports::default()), &mappings, report);
-    let organisations = organisations(file, report);
+    let mut imports = imports(file.imports.as_ref().unwrap_or(&wire::Imports::default()), &mappings, report);
+    let organisations = organisations(file, microsoft.as_ref(), &mut imports, report);
     let statuses = statuses(file.statuses.as_ref().unwrap_or(&wire::Statuses::default()), report);
     let enabled = enabled(file.schedule.as_ref().unwrap_or(&wire::Schedule::default()), report);
     let guards = guards(file.guards.as_ref());
@@ -51,33 +52,6 @@ pub(in crate::settings) fn connection(
     };
     connection.digest = digest::of(&connection);
     report.is_clean().then_some(connection)
-}
-
-fn organisations(file: &wire::Connection, report: &mut Report<'_>) -> Option<Organisations> {
-    let table = file.organisations.as_ref();
-    switched_off(table.and_then(|table| table.create.as_ref()), "create", report);
-    if let Some(tenant) = table.and_then(|table| table.tenants.first()) {
-        report.still_to_come(
-            &tenant.span,
-            "a connection of several tenants",
-            "leave [[organisations.tenants]] out",
-        );
-    }
-    let default_site = file.imports.as_ref().and_then(|imports| imports.default_site.as_ref());
-    let written = table.and_then(|table| table.client.as_ref());
-    if written.is_some() {
-        return name(written, report).map(|client| Organisations { client });
-    }
-    if let Some(At { value: wire::DefaultSite { client: Some(client), .. }, .. }) = default_site {
-        // An empty one was reported with the site.
-        return Some(Organisations { client: client.value.0.clone() });
-    }
-    if !report.is_damaged("organisations") && !report.is_damaged("imports") {
-        report
-            .error_of_file("no Halo client is named, and finding it by tenant is still to come")
-            .hint("add `client = \"…\"` under [organisations]");
-    }
-    None
 }
 
 fn enabled(table: &wire::Schedule, report: &mut Report<'_>) -> Enabled {

@@ -29,10 +29,7 @@ pub(super) fn imports(table: &wire::Imports, mappings: &Mappings, report: &mut R
         }
     };
     left_out(table.site_plugin.as_ref(), "site_plugin", report);
-    let default_site = table.default_site.as_ref().and_then(|At { value: site, .. }| {
-        let (client, site) = (name(site.client.as_ref(), report), name(site.site.as_ref(), report));
-        Some(DefaultSite { client: client?, site: site? })
-    });
+    let default_site = default_site(table.default_site.as_ref(), report);
     let is = |value: &Option<At<bool>>, default: bool| value.as_ref().map_or(default, |at| at.value);
     Imports {
         site,
@@ -57,6 +54,16 @@ pub(super) fn imports(table: &wire::Imports, mappings: &Mappings, report: &mut R
         },
         software: software(table),
     }
+}
+
+/// A client and its site; nothing when one of them is missing.
+pub(super) fn default_site(
+    table: Option<&At<wire::DefaultSite>>,
+    report: &mut Report<'_>,
+) -> Option<DefaultSite> {
+    let At { value: site, .. } = table?;
+    let (client, site) = (name(site.client.as_ref(), report), name(site.site.as_ref(), report));
+    Some(DefaultSite { client: client?, site: site? })
 }
 
 /// `software` and the keys that count with it.

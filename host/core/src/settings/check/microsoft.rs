@@ -110,7 +110,7 @@ fn named(name: wire::CloudName) -> Cloud {
 }
 
 /// The tenant becomes a part of an address: nothing but a directory id or a domain name can be one.
-fn tenant(value: &At<String>, report: &mut Report<'_>) -> Option<TenantId> {
+pub(super) fn tenant(value: &At<String>, report: &mut Report<'_>) -> Option<TenantId> {
     let text = text(Some(value), report)?;
     if text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')) {
         if matches!(text.to_ascii_lowercase().as_str(), "common" | "organizations" | "consumers") {

@@ -15,7 +15,7 @@ pub(in crate::settings) struct Connection {
     /// How to sign in to Microsoft.
     #[schemars(required)]
     pub(in crate::settings) microsoft: Option<Microsoft>,
-    /// Which Halo client the assets belong to.
+    /// The tenants, and which Halo client the assets of each belong to.
     pub(in crate::settings) organisations: Option<Organisations>,
     /// How a device's asset type is determined.
     #[schemars(required)]
@@ -112,18 +112,32 @@ pub(in crate::settings) struct Credential {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct Organisations {
-    /// The Halo client that all assets belong to, by name or number. Default: the client of `imports.default_site`.
+    /// The Halo client of `microsoft.tenant`, by name or number. Default: the client of `imports.default_site`; without that too, the client is found by the tenant's id, then by its domains, then by name.
     pub(in crate::settings) client: Option<At<Name>>,
-    /// Whether Halo clients are created. Still to come: only `false` is accepted.
+    /// Whether a tenant without a client gets one, with its main site. Default false.
     pub(in crate::settings) create: Option<At<bool>>,
-    /// More tenants of the same app registration. Still to come: leave it out.
+    /// More tenants of the same app registration, each with its client. A row of `microsoft.tenant` itself adds to the first tenant.
     #[serde(default)]
     pub(in crate::settings) tenants: Vec<At<Tenant>>,
 }
 
 /// `[[organisations.tenants]]`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-pub(in crate::settings) struct Tenant {}
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the fields are the keys as they are written")]
+pub(in crate::settings) struct Tenant {
+    /// Directory (tenant) ID, or a domain name of the tenant.
+    #[schemars(required)]
+    pub(in crate::settings) tenant: Option<At<String>>,
+    /// What people call it. Default: as Microsoft knows it.
+    pub(in crate::settings) name: Option<At<String>>,
+    /// Its Halo client, by name or number. Default: the client of its `default_site`; without that too, the client is found by the tenant's id, then by its domains, then by name.
+    pub(in crate::settings) client: Option<At<Name>>,
+    /// The site of its new assets. Left out: the client's main site.
+    pub(in crate::settings) default_site: Option<At<DefaultSite>>,
+    /// Whether the tenant is left out: it is not read, and nothing is concluded of its devices. Default false.
+    pub(in crate::settings) exclude: Option<At<bool>>,
+}
 
 /// `[asset_types]`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -23,7 +23,9 @@ pub(super) fn keep_telling(steps: &mut Vec<Step>, step: Step) {
     let is_new = match step.kind {
         StepKind::CreateAsset => links_a_user && !steps.iter().any(|kept| kept.kind == StepKind::CreateAsset),
         StepKind::UpdateAsset => !steps.iter().any(|kept| kept.kind == StepKind::UpdateAsset),
-        StepKind::CreateType | StepKind::CreateLicence => false,
+        StepKind::CreateType | StepKind::CreateClient | StepKind::UpdateClient | StepKind::CreateLicence => {
+            false
+        }
     };
     if is_new {
         steps.push(step);

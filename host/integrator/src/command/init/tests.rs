@@ -142,7 +142,7 @@ async fn each_answer_is_tried_and_can_be_corrected() {
     let settings = settings::load(sides.folder.path()).unwrap();
     let connection = &settings.connections[0];
     assert_eq!(
-        (connection.id.as_str(), connection.organisations.client.as_str()),
+        (connection.id.as_str(), connection.organisations.client.as_deref().unwrap_or_default()),
         ("contoso", "Contoso Ltd")
     );
     assert_eq!(connection.asset_types.default.as_deref(), Some("Desktop"));

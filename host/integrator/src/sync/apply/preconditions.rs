@@ -9,10 +9,11 @@ use integrator_core::plan::{Change, Part, Step};
 /// What differs from the expectations of a step, in words; nothing when all is as planned.
 pub(super) async fn difference(
     store: &dyn Store,
-    tenant: &TenantId,
+    home: &TenantId,
     step: &Step,
 ) -> Result<Option<String>, SyncError> {
     let Some(device) = &step.device else { return Ok(None) };
+    let tenant = step.link.as_ref().map_or(home, |link| &link.tenant);
     let link = store.links(tenant.key(), &[device.key()]).await?.into_iter().next().flatten();
     let Some(id) = step.target() else {
         return Ok(link.map(|link| {
@@ -45,7 +46,7 @@ fn changed(change: &Change, asset: &Asset) -> Option<String> {
         Part::Inactive => Some(asset.inactive.to_string()),
         Part::IntuneId => asset.intune_id.clone(),
         // Halo's lists do not show it; what we last wrote is compared instead.
-        Part::Software => return None,
+        Part::Software | Part::Client | Part::Tenant => return None,
         Part::User => match &asset.users {
             Some(users) if !users.is_empty() => {
                 Some(users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))

@@ -1,7 +1,7 @@
 //! After an apply: what Halo shows for writes whose answers told nothing of it, read by what changed since.
 
-use super::Applier;
 use super::answer::{Told, settle_link};
+use super::{Applier, Unseen};
 use crate::halo::AssetQuery;
 use crate::store::ChangeSet;
 use crate::sync::error::SyncError;
@@ -16,7 +16,7 @@ impl Applier<'_> {
         }
         let mark = crate::sync::index::asset_mark(self.context.store).await?;
         let Some(since) = mark else { return Ok(()) };
-        let mut types: Vec<TypeId> = self.unseen.values().filter_map(|(_, asset_type)| *asset_type).collect();
+        let mut types: Vec<TypeId> = self.unseen.values().filter_map(|unseen| unseen.asset_type).collect();
         types.sort_unstable();
         types.dedup();
         for type_id in types {
@@ -30,13 +30,24 @@ impl Applier<'_> {
     }
 
     async fn learn(&mut self, rows: Vec<Asset>) -> Result<(), SyncError> {
-        let known: Vec<(DeviceKey, Asset)> = rows
+        let known: Vec<(Unseen, Asset)> = rows
             .into_iter()
-            .filter_map(|row| self.unseen.remove(&row.id).map(|(device, _)| (device, row)))
+            .filter_map(|row| self.unseen.remove(&row.id).map(|unseen| (unseen, row)))
             .collect();
+        let mut tenants: Vec<DeviceKey> = known.iter().map(|(unseen, _)| unseen.tenant).collect();
+        tenants.sort_unstable();
+        tenants.dedup();
+        for tenant in tenants {
+            let its = known.iter().filter(|(unseen, _)| unseen.tenant == tenant);
+            self.learn_of(tenant, its.map(|(unseen, row)| (unseen.device, row.clone())).collect()).await?;
+        }
+        Ok(())
+    }
+
+    async fn learn_of(&mut self, tenant: DeviceKey, known: Vec<(DeviceKey, Asset)>) -> Result<(), SyncError> {
         let keys: Vec<DeviceKey> = known.iter().map(|(key, _)| *key).collect();
         let ids: Vec<_> = known.iter().map(|(_, row)| row.id).collect();
-        let links = self.context.store.links(self.context.tenant.key(), &keys).await?;
+        let links = self.context.store.links(tenant, &keys).await?;
         let held = self.context.store.assets(&ids).await?;
         let mut changes = ChangeSet::default();
         for (((_, mut row), link), held) in known.into_iter().zip(links).zip(held) {

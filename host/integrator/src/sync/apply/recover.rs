@@ -48,8 +48,11 @@ async fn recover_creates(
     creates: Vec<JournaledStep>,
     changes: &mut ChangeSet,
 ) -> Result<Vec<JournaledStep>, SyncError> {
-    let keys: Vec<DeviceKey> = creates.iter().map(|step| step.device.key()).collect();
-    let links = store.links(entry.tenant.key(), &keys).await?;
+    // One batch may hold devices of several tenants.
+    let mut links = Vec::with_capacity(creates.len());
+    for step in &creates {
+        links.extend(store.links(step.link.tenant.key(), &[step.device.key()]).await?);
+    }
     // A device that has its link already was settled by a match since.
     let creates: Vec<JournaledStep> =
         creates.into_iter().zip(links).filter(|(_, link)| link.is_none()).map(|(step, _)| step).collect();

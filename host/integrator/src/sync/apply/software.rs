@@ -105,7 +105,7 @@ impl Applier<'_> {
         }
         self.steps_done += 1;
         let reason = "its software could not be written".to_owned();
-        let remember = Remember { link: Some(ready.link), forget: ready.step.replaces, reason };
+        let remember = Remember { link: Some(ready.link), forget: ready.step.replaces, tenant: None, reason };
         self.remember(remember).await?;
         Ok(None)
     }

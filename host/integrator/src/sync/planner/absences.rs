@@ -46,7 +46,8 @@ impl Planner<'_> {
                 if live.contains_key(&link.asset) {
                     // A run that died between its write and its memory: the asset has passed to a live device.
                     let reason = format!("asset {} belongs to another device now", link.asset);
-                    self.sink.remember(Remember { link: None, forget: Some(link.device), reason }).await?;
+                    let (tenant, forget) = (Some(link.tenant.clone()), Some(link.device));
+                    self.sink.remember(Remember { link: None, forget, tenant, reason }).await?;
                     continue;
                 }
                 let serial = link.summary().serial;
@@ -121,7 +122,7 @@ impl Planner<'_> {
             ),
         };
         let link = absent(self.facts(), link, miss);
-        self.sink.remember(Remember { link: Some(link), forget: None, reason }).await
+        self.sink.remember(Remember { link: Some(link), forget: None, tenant: None, reason }).await
     }
 
     /// Takes an absent device for inactive.

@@ -11,7 +11,7 @@ use integrator_core::plan::{
 };
 use integrator_core::resolve::Pair;
 use integrator_core::settings::Creation;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
 /// The titles and licences that a plan has named so far.
@@ -23,6 +23,16 @@ pub(crate) struct PlannedTitles {
     titles: Vec<Title>,
     /// The step that creates a missing licence, by its index.
     licences: FxHashMap<u32, StepId>,
+    /// All steps that create a licence, of every tenant.
+    steps: FxHashSet<StepId>,
+}
+
+impl PlannedTitles {
+    /// Forgets what is of one tenant's inventory. The table stays: the plan's lines refer to it.
+    pub(crate) fn turn(&mut self) {
+        self.numbers.clear();
+        self.licences.clear();
+    }
 }
 
 impl Shared {
@@ -75,7 +85,10 @@ impl Planner<'_> {
         });
         let id = step.step.clone();
         self.planned_titles.licences.insert(number, id.clone());
-        self.sink.step(step).await?;
+        // Two tenants of one client may lack the same licence.
+        if self.planned_titles.steps.insert(id.clone()) {
+            self.sink.step(step).await?;
+        }
         Ok(Some(id))
     }
 
