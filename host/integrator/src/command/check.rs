@@ -14,6 +14,7 @@ use integrator_core::settings::{Connection, Determine, Settings};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The arguments of `check`.
 #[derive(Debug, Args)]
@@ -22,6 +23,9 @@ pub(super) struct Asked {
     #[arg(long)]
     online: bool,
 }
+
+/// The longest wait between two tries while a person looks on.
+const LONGEST_WAIT: Duration = Duration::from_secs(4);
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -69,7 +73,10 @@ pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, F
     }
     let mut reports: Vec<CheckReport> = Vec::new();
     if asked.online {
-        let world = context.world(settings.clone());
+        // Somebody waits for the answer: what cannot be reached is said soon.
+        let mut hasty = settings.clone();
+        hasty.integrator.http.longest_wait = hasty.integrator.http.longest_wait.min(LONGEST_WAIT);
+        let world = context.world(hasty);
         for connection in &settings.connections {
             let report = sync::check(&world, &connection.id).await;
             context.progress().clear();

@@ -25,7 +25,7 @@ use integrator_core::plan::{Footer, Header, HeldDevice, PLAN_FORMAT, Step};
 use integrator_core::settings::{Connection, UserSource};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::SetOnce;
 use tokio::task::JoinSet;
@@ -48,7 +48,8 @@ pub(super) struct Session {
     pub(super) complete: Vec<TenantId>,
     /// The tenants that are imported.
     pub(super) views: Vec<View>,
-    halo: Option<HaloClient>,
+    /// Set as soon as Halo has answered, so that a run that fails still tells what it asked.
+    halo: OnceLock<HaloClient>,
     /// The sweep, under way since the run began; dropped with the run.
     sweeping: JoinSet<Result<Swept, SyncError>>,
     /// The reading of the first tenant's installed software, under way as long.
@@ -118,7 +119,7 @@ impl Session {
             footer: None,
             complete: Vec::new(),
             views: Vec::new(),
-            halo: None,
+            halo: OnceLock::new(),
             sweeping: JoinSet::new(),
             software: SoftwareReading::default(),
             basis: Arc::new(SetOnce::new()),
@@ -140,7 +141,6 @@ impl Session {
         let reading_halo = Box::pin(self.read_halo(&*store, lease, wanted));
         // Whichever side fails first ends the run; the other is dropped.
         let (swept, (halo, mut side)) = tokio::try_join!(sweeping, reading_halo)?;
-        self.halo = Some(halo.clone());
         let mut sink = self.begin_plan(&*store, Entity::Assets).await?;
         sink.notices.append(&mut side.notices);
         for step in std::mem::take(&mut side.steps) {
@@ -155,7 +155,7 @@ impl Session {
     /// Plans clients alone.
     async fn plan_organisations(&mut self, store: &dyn Store) -> Result<Footer, SyncError> {
         let halo = connect(&self.world, store).await?;
-        self.halo = Some(halo.clone());
+        self.remember_halo(&halo);
         let survey = survey(&halo, store, &self.connection, &self.views, Upkeep::Planned).await?;
         let mut sink = self.begin_plan(store, Entity::Organisations).await?;
         sink.notices.extend(survey.notices.iter().cloned());
@@ -212,6 +212,7 @@ impl Session {
         let world = &self.world;
         let index = wanted.index;
         let halo = connect(world, store).await?;
+        self.remember_halo(&halo);
         let mut survey = self.survey(&halo, store, wanted).await?;
         let catalogue = catalogue::read(&halo, &self.connection, &self.views, survey.clients()).await?;
         let rulebooks = self.bind(&catalogue, &survey.tenants)?;
@@ -238,6 +239,11 @@ impl Session {
         };
         let (surveyed, steps) = (survey.tenants, survey.steps);
         Ok((halo, HaloSide { catalogue, notices, known, undecided, rulebooks, surveyed, steps, users }))
+    }
+
+    /// Keeps the connection to Halo for the rest of the run. It is made once.
+    fn remember_halo(&self, halo: &HaloClient) {
+        let _ = self.halo.set(halo.clone());
     }
 
     /// Which client each tenant is. Where the settings name all of them and ask for nothing else, nobody is asked.
@@ -293,7 +299,9 @@ impl Session {
         preconditions: Preconditions,
     ) -> Result<Applied, SyncError> {
         let store = self.world.store().await?;
-        let Some(halo) = self.halo.clone() else { return Err(SyncError::bug("an apply without Halo")) };
+        let Some(halo) = self.halo.get().cloned() else {
+            return Err(SyncError::bug("an apply without Halo"));
+        };
         let context = ApplyContext {
             halo: &halo,
             store: &*store,
@@ -338,7 +346,7 @@ impl Session {
         let progress = &*self.world.progress;
         refresh_assets(&halo, &*store, &catalogue, IndexReading::Changes, self.now, progress).await?;
         apply::recover(&halo, &*store, lease, &self.connection.id).await?;
-        self.halo = Some(halo);
+        self.remember_halo(&halo);
         Ok(())
     }
 
@@ -392,7 +400,7 @@ impl Session {
         };
         self.record.plan.clone_from(&self.plan);
         self.record.requests_to_graph = self.views.iter().map(|view| view.graph.requests()).sum();
-        self.record.requests_to_halo = self.halo.as_ref().map_or(0, HaloClient::requests);
+        self.record.requests_to_halo = self.halo.get().map_or(0, HaloClient::requests);
         let elapsed = self.world.clock.now().signed_duration_since(self.record.started);
         self.record.seconds = elapsed.to_std().map_or(0.0, |elapsed| elapsed.as_secs_f64());
         if let Ok(store) = self.world.store().await {

@@ -2,7 +2,7 @@
 
 use super::missing;
 use super::{ASSETS_MARK, CLOCK_SLACK_MINUTES, IndexMark, SECOND_OVER, next_tick, whole_second};
-use crate::halo::{AssetQuery, HaloClient};
+use crate::halo::{AssetOrder, AssetQuery, HaloClient};
 use crate::store::{ChangeSet, Durability, Store};
 use crate::sync::error::SyncError;
 use crate::sync::options::IndexReading;
@@ -242,6 +242,16 @@ where
     Ok(walk.received())
 }
 
+/// The newest modification before a walk of several pages; a single page is read at one moment.
+async fn newest_at_start(halo: &HaloClient, total: u64) -> Result<Option<DateTime<Utc>>, SyncError> {
+    if total <= PAGE {
+        return Ok(None);
+    }
+    let query = AssetQuery { order: AssetOrder::ModifiedDescending, ..AssetQuery::all() };
+    let page = halo.assets_page(&query).await?;
+    Ok(page.rows.into_iter().flatten().filter_map(|row| row.modified).max())
+}
+
 /// Walks everything, type by type so that fields are read, and forgets what Halo no longer has.
 async fn walk(
     halo: &HaloClient,
@@ -252,6 +262,7 @@ async fn walk(
     progress: &dyn Progress,
     notices: &mut Vec<String>,
 ) -> Result<(), SyncError> {
+    let begun = newest_at_start(halo, total).await?;
     let mut types: Vec<TypeId> = catalogue.types.iter().map(|one| one.id).collect();
     let seen = std::cell::RefCell::new(FxHashSet::<AssetId>::default());
     let newest = std::cell::Cell::new(None::<DateTime<Utc>>);
@@ -332,14 +343,18 @@ async fn walk(
         gone.extend(chunk?.into_iter().map(|one| one.id).filter(|id| !seen.borrow().contains(id)));
     }
     let modified = newest.get().unwrap_or(now - TimeDelta::minutes(CLOCK_SLACK_MINUTES));
+    // What somebody changed while the pages were read may stand on a page that was read before: from the newest
+    // change that was there at the beginning, changes are read once more.
+    let modified = begun.map_or(modified, |begun| modified.min(begun));
     // The newest second may not have been over when its rows were read, unless it is long ago. So many rows of one
     // second were filled in together and are not read again for that.
     let over = newest.get().is_none_or(|newest| newest < now - TimeDelta::minutes(CLOCK_SLACK_MINUTES));
     let settled =
         if over || tied.get() > PAGE { newest.get() } else { Some(modified - TimeDelta::seconds(1)) };
+    let settled = settled.min(Some(modified));
     let (modified, walked) = (Some(modified), Some(now));
     let intune_ids = intune_ids.get();
-    let mark = IndexMark { modified, settled, walked, intune_ids, ..IndexMark::default() };
+    let mark = IndexMark { modified, settled, intune_ids, walked, ..IndexMark::default() };
     let mut changes = put_mark(&mark)?;
     changes.remove_assets = gone;
     store.commit(None, changes).await?;
