@@ -38,6 +38,8 @@ use std::time::Duration;
 
 /// How long threads that still wait for something are given at the end.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// Threads for what blocks: the store, the spool, decoding. None of them waits for another.
+const BLOCKING_THREADS: usize = 4;
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -53,7 +55,10 @@ fn carry_out(arguments: Arguments) -> ExitClass {
     let output = Output::new(arguments.globals.form(), arguments.globals.chatter());
     let ended = panics::guarded(|| {
         let context = Context::new(arguments.globals, output);
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        let mut threads = tokio::runtime::Builder::new_multi_thread();
+        // Each thread that ever allocated keeps memory of its own: a few that are busy take far less than many.
+        threads.enable_all().max_blocking_threads(BLOCKING_THREADS);
+        let runtime = threads.build().map_err(|error| {
             Failure::new(ExitClass::Bug, format!("no threads could be started: {error}"))
                 .hint("look at the limits of processes and memory of this account")
         })?;

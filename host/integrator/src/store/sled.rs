@@ -45,7 +45,7 @@ pub struct SledOptions {
 
 impl Default for SledOptions {
     fn default() -> Self {
-        Self { cache_bytes: 24 << 20, segment_bytes: 512 << 10 }
+        Self { cache_bytes: 8 << 20, segment_bytes: 512 << 10 }
     }
 }
 
