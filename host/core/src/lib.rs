@@ -7,6 +7,7 @@
 pub mod decide;
 pub mod model;
 pub mod plan;
+pub mod plugin;
 pub mod ports;
 pub mod resolve;
 pub mod settings;
