@@ -113,7 +113,12 @@ fn a_division_by_zero_is_told() {
 
 #[test]
 fn memory_that_is_not_there_is_told() {
-    check("(drop (i32.load (i32.const 0x7ffffff0)))", "", FaultKind::Broken, &["out of bounds memory access"]);
+    check(
+        "(drop (i32.load (i32.const 0x7ffffff0)))",
+        "",
+        FaultKind::Broken,
+        &["out of bounds memory access"],
+    );
 }
 
 /// Answers with a text of so many bytes, from a memory that is big enough.
@@ -273,9 +278,7 @@ fn one_that_answers_differently_each_time_does_so_only_within_its_instance() {
 /// What loading says of a component whose module has this body.
 fn refused(body: &str, parts: &[&str]) {
     let bench = Bench::new();
-    let text = format!(
-        r#"{body} (func (export "asset-type") (param i32) (result i32) (i32.const 512))"#
-    );
+    let text = format!(r#"{body} (func (export "asset-type") (param i32) (result i32) (i32.const 512))"#);
     let bytes = component("asset-type-rule", &module(&text));
     let before = guests::resident_mebibytes();
     for _ in 0..3 {
@@ -325,7 +328,8 @@ fn a_memory_that_starts_too_big_is_refused() {
     let text = module(&format!(
         r#"{DESCRIBE} (func (export "asset-type") (param i32) (result i32) (i32.const 512))"#
     ));
-    let bytes = component("asset-type-rule", &text.replace(r#"(export "memory") 2)"#, r#"(export "memory") 2000)"#));
+    let bytes =
+        component("asset-type-rule", &text.replace(r#"(export "memory") 2)"#, r#"(export "memory") 2000)"#));
     let error = Bench::new().load(&bytes).unwrap_err();
     assert!(error.message.contains("`limits.memory_mebibytes`"), "{}", error.message);
 }

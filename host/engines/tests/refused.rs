@@ -203,8 +203,13 @@ fn a_module_without_metadata_is_no_component() {
     check(&text("(module)"), "which world");
     check(b"text", "not a WebAssembly module");
     check(&core("asset-type-rule", "(module)"), "no component can be made");
-    let whole = core("asset-type-rule", &module(&format!(r#"{DESCRIBE}
-        (func (export "asset-type") (param i32) (result i32) (i32.const 512))"#)));
+    let whole = core(
+        "asset-type-rule",
+        &module(&format!(
+            r#"{DESCRIBE}
+        (func (export "asset-type") (param i32) (result i32) (i32.const 512))"#
+        )),
+    );
     check(&whole[..40], "cannot be read");
     let component = componentize(&whole).unwrap();
     assert_eq!(componentize(&component).unwrap(), component);

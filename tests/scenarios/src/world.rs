@@ -95,6 +95,11 @@ impl World {
         self.write_settings();
     }
 
+    /// Changes files of the folder `plugins`, with the next change of the settings.
+    pub fn change_plugins(&mut self, files: &BTreeMap<String, String>) {
+        self.overrides = std::mem::take(&mut self.overrides).with_plugins(files);
+    }
+
     fn write_settings(&self) {
         settings::write(self.folder(), &self.microsoft.address(), &self.halo.address(), &self.overrides);
     }

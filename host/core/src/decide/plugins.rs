@@ -207,7 +207,10 @@ fn found(
     let kind = plugin.about().kind;
     if kind != used.kind {
         return Err(PluginError {
-            message: format!("the plugin {name} is of the kind {kind}, and the kind {} is needed here", used.kind),
+            message: format!(
+                "the plugin {name} is of the kind {kind}, and the kind {} is needed here",
+                used.kind
+            ),
             hint: "name another plugin, or name this one where its kind is asked".to_owned(),
         });
     }

@@ -54,7 +54,12 @@ fn take(left: &mut usize, current: usize, desired: usize, stop: Stop) -> wasmtim
 }
 
 impl ResourceLimiter for Budget {
-    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         // More than the module's own maximum is refused without us, and takes nothing.
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
@@ -62,7 +67,12 @@ impl ResourceLimiter for Budget {
         take(&mut self.memory, current, desired, Stop::Memory)
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }

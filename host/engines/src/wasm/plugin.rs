@@ -10,9 +10,7 @@ use super::v1::{Description, Linked, Settings};
 use crate::identity::{digest, hexadecimal, identity};
 use crate::limits::Limits;
 use integrator_core::model::property::{self, PROPERTIES, Property};
-use integrator_core::plugin::{
-    About, Engine, Instance, Plugin, PluginError, PluginSettings, SettingAbout,
-};
+use integrator_core::plugin::{About, Engine, Instance, Plugin, PluginError, PluginSettings, SettingAbout};
 use std::fmt;
 use std::sync::Arc;
 
@@ -50,7 +48,11 @@ impl WasmPlugin {
                 judged.contract.version(),
                 judged.version
             );
-            refuse(&what, &error, "update the integrator, or build the plugin with this integrator's `wit` files")
+            refuse(
+                &what,
+                &error,
+                "update the integrator, or build the plugin with this integrator's `wit` files",
+            )
         })?;
 
         let described = describe(&linked, name, limits)?;
@@ -92,7 +94,6 @@ impl WasmPlugin {
     pub(super) fn shared(&self) -> &Arc<Shared<Settings>> {
         &self.shared
     }
-
 }
 
 impl Plugin for WasmPlugin {
@@ -143,7 +144,9 @@ fn properties(name: &str, described: &[String]) -> Result<Vec<&'static Property>
                 None => "name properties as Microsoft Graph's `managedDevice` (v1.0) does".to_owned(),
             };
             return Err(PluginError {
-                message: format!("the plugin `{name}` reads the property `{wanted}`, which devices do not have"),
+                message: format!(
+                    "the plugin `{name}` reads the property `{wanted}`, which devices do not have"
+                ),
                 hint,
             });
         };

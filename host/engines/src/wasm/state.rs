@@ -164,7 +164,8 @@ mod tests {
 
     #[test]
     fn declared_properties_are_found_by_name() {
-        let properties: Vec<_> = ["serialNumber", "id", "model"].into_iter().filter_map(property::find).collect();
+        let properties: Vec<_> =
+            ["serialNumber", "id", "model"].into_iter().filter_map(property::find).collect();
         let names = Names::new(&properties);
         let check = |name: &str, expected: Option<usize>| assert_eq!(names.index(name), expected, "{name}");
         check("serialNumber", Some(0));

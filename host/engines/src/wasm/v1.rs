@@ -156,9 +156,10 @@ impl Live {
             (Function::AssetType(function), Question::AssetType) => {
                 function.call(store, (handle,))?.0.map(TypeAnswer::reply)
             }
-            (Function::Transform(function), Question::Transform { field, value }) => {
-                function.call(store, (handle, field.to_owned(), value.map(Wire::from)))?.0.map(FieldAnswer::reply)
-            }
+            (Function::Transform(function), Question::Transform { field, value }) => function
+                .call(store, (handle, field.to_owned(), value.map(Wire::from)))?
+                .0
+                .map(FieldAnswer::reply),
             (Function::Site(function), Question::Site { user, default }) => {
                 let user = user.map(|_| Resource::new_borrow(0));
                 function.call(store, (handle, user, default.map(Site::from)))?.0.map(SiteAnswer::reply)

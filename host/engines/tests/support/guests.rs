@@ -5,7 +5,8 @@
 
 use integrator_core::model::{Device, DeviceId, Projection, Slot, Value};
 use integrator_core::plugin::{
-    Fault, Instance, LogLine, Plugin, PluginError, PluginSettings, PolicySite, PolicyUser, Question, Reply, View,
+    Fault, Instance, LogLine, Plugin, PluginError, PluginSettings, PolicySite, PolicyUser, Question, Reply,
+    View,
 };
 use integrator_engines::componentize::componentize;
 use integrator_engines::limits::Limits;
@@ -155,8 +156,12 @@ pub fn ask_with(
     known: &Known,
     question: Question<'_>,
 ) -> Result<Reply, Fault> {
-    let slots: Vec<Slot> =
-        plugin.about().properties.iter().map(|property| known.projection.slot(property.name).unwrap()).collect();
+    let slots: Vec<Slot> = plugin
+        .about()
+        .properties
+        .iter()
+        .map(|property| known.projection.slot(property.name).unwrap())
+        .collect();
     instance.ask(View::new(&known.device, &slots), question)
 }
 

@@ -63,7 +63,10 @@ mod tests {
         };
         let settings = PluginSettings::from([
             ("size".to_owned(), value(1)),
-            ("models".to_owned(), table(vec![("b", value(2)), ("a", value(3)), ("deep", table(vec![("c", value(4))]))])),
+            (
+                "models".to_owned(),
+                table(vec![("b", value(2)), ("a", value(3)), ("deep", table(vec![("c", value(4))]))]),
+            ),
         ]);
         let settings = Settings::new(&settings);
         let check = |name: &str, expected: Option<i64>| match (settings.value(name), expected) {
@@ -76,7 +79,8 @@ mod tests {
         check("models", None);
         check("Size", None);
         check("", None);
-        let names = |name: &str| settings.table(name).iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>();
+        let names =
+            |name: &str| settings.table(name).iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>();
         assert_eq!(names("models"), ["a", "b"]);
         assert_eq!(names("models.deep"), ["c"]);
         assert_eq!(names("size"), Vec::<String>::new());
