@@ -10,6 +10,7 @@ use crate::store::{Store, StoreError, StoreFolder};
 use integrator_core::model::TenantId;
 use integrator_core::ports::{Clock, Secrets, TokenKeeper};
 use integrator_core::settings::{Authentication, Connection, Microsoft, Settings};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OnceCell, watch};
 
@@ -55,6 +56,11 @@ impl World {
         stop: watch::Receiver<bool>,
     ) -> Self {
         Self { settings, clock, secrets, tokens, progress, stop, shared: Arc::default() }
+    }
+
+    /// The folder of what can be made anew from the store.
+    pub(super) fn cache(&self) -> PathBuf {
+        self.settings.integrator.data.join("cache")
     }
 
     /// Takes the data folder for this process, which is quick; the database is opened later.
