@@ -137,9 +137,7 @@ impl<'a> Blocks<'a> {
         let written = encode(Kind::LinkSummaries, &key, &entry)?;
         let block = self.links.entry(key).or_default();
         let changes = match block.binary_search_by_key(&entry.device, |held| held.device) {
-            Ok(index) => {
-                block.get_mut(index).is_some_and(|held| std::mem::replace(held, entry) != entry)
-            }
+            Ok(index) => block.get_mut(index).is_some_and(|held| std::mem::replace(held, entry) != entry),
             Err(index) => {
                 block.insert(index, entry);
                 true
