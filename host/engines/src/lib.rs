@@ -6,4 +6,6 @@
 pub mod componentize;
 mod identity;
 pub mod limits;
+mod names;
+pub mod rhai;
 pub mod wasm;
