@@ -280,6 +280,18 @@ pub enum PluginSetting {
     Table(PluginSettings),
 }
 
+/// Puts settings over others, key by key; a table in both is joined in the same way.
+pub fn join(settings: &mut PluginSettings, over: &PluginSettings) {
+    for (name, setting) in over {
+        match (settings.get_mut(name), setting) {
+            (Some(PluginSetting::Table(table)), PluginSetting::Table(over)) => join(table, over),
+            _ => {
+                settings.insert(name.clone(), setting.clone());
+            }
+        }
+    }
+}
+
 /// Finds plugins by name, and reads expressions.
 pub trait PluginSource: Send + Sync {
     /// The plugin of that name, of any kind. `over` are settings that go over those of the file beside it, key by
