@@ -301,6 +301,11 @@ pub trait PluginSource: Send + Sync {
     /// An expression of the settings: a [`PluginKind::Criterion`] over `device`, or a
     /// [`PluginKind::FieldTransform`] over `device`, `field` and `value`. `place` names it in messages.
     fn expression(&self, kind: PluginKind, text: &str, place: &str) -> Result<Arc<dyn Plugin>, PluginError>;
+
+    /// What people should know of the plugins that were found so far: that a changed one is not in use yet, and why.
+    fn notices(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A plugin that is missing or refused. Nothing is planned without it.
