@@ -7,6 +7,7 @@ mod rust;
 mod tool;
 
 use super::folders::Folder;
+use super::program::Files;
 use super::kinds::{Kind, Language};
 use super::{inspect, templates};
 use crate::command::context::Context;
@@ -51,7 +52,7 @@ pub(super) fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure
         // A script is what is loaded.
         Language::Rhai => {}
     }
-    let plugin = inspect::look(context, &file)?;
+    let plugin = inspect::look(&Files::of_folder(&folder))?;
     let installed = match asked.install {
         true => Some(install::install(context, &folder)?),
         false => None,

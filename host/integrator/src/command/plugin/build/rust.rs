@@ -45,7 +45,7 @@ pub(super) fn build(folder: &Folder) -> Result<Vec<u8>, Failure> {
         return Err(Failure::usage("cargo made no module").hint("Cargo.toml needs `[lib]` with `crate-type = [\"cdylib\"]`"));
     };
     let module = fs::read(&made).map_err(|error| Failure::file("read", &made, &error))?;
-    integrator_engines::componentize(&module).map_err(|error| Failure::usage(error.message).hint(error.hint))
+    integrator_engines::componentize::componentize(&module).map_err(|error| Failure::usage(error.message).hint(error.hint))
 }
 
 /// Whether the target's libraries are installed. Without this cargo tells of it in many lines about other things.
