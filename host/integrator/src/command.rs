@@ -21,6 +21,7 @@ mod logging;
 mod output;
 mod panics;
 mod plan;
+mod plugin;
 mod runs;
 mod secret;
 mod settings;
@@ -92,6 +93,7 @@ async fn run(context: &Context, command: Command) -> Result<ExitClass, Failure> 
         Command::Import(asked) => import::run(context, asked).await,
         Command::Runs(asked) => runs::run(context, asked).await,
         Command::Secret(asked) => secret::run(context, asked),
+        Command::Plugin(asked) => plugin::run(context, &asked),
         Command::Settings(asked) => settings::run(context, asked).await,
         Command::Completions(asked) => completions::run(context, &asked),
     }

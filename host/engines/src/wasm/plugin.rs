@@ -27,7 +27,20 @@ impl WasmPlugin {
         running: &Running,
         name: &str,
         bytes: &[u8],
-        settings: PluginSettings,
+        settings: &PluginSettings,
+        limits: &Limits,
+    ) -> Result<Self, PluginError> {
+        let loaded = Self::ungiven(running, name, bytes, settings, limits)?;
+        require(name, &loaded.about.settings, settings)?;
+        Ok(loaded)
+    }
+
+    /// The same, whether the settings that it needs are there or not: to say what it is, not to ask it.
+    pub(super) fn ungiven(
+        running: &Running,
+        name: &str,
+        bytes: &[u8],
+        settings: &PluginSettings,
         limits: &Limits,
     ) -> Result<Self, PluginError> {
         let judged = judge(name, bytes)?;
@@ -63,14 +76,12 @@ impl WasmPlugin {
             required: setting.required,
         });
         let reads: Vec<_> = reads.collect();
-        require(name, &reads, &settings)?;
-
         let program = digest(bytes);
         let shared = Shared {
             name: name.to_owned(),
             limits: limits.clone(),
             properties: Names::new(&properties),
-            settings: Settings::new(&settings),
+            settings: Settings::new(settings),
         };
         let summary = shown(&described.summary, LINE_CHARACTERS);
         let about = About {
@@ -83,7 +94,7 @@ impl WasmPlugin {
             settings: reads,
             failures_percent: limits.failures_percent,
         };
-        let identity = identity(&program, judged.contract.major(), &settings);
+        let identity = identity(&program, judged.contract.major(), settings);
         Ok(Self { about, identity, linked, shared: Arc::new(shared) })
     }
 

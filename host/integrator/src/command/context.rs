@@ -79,7 +79,7 @@ impl Context {
     }
 
     /// The settings folder, if it is one.
-    fn settings_folder(&self) -> Result<PathBuf, Failure> {
+    pub(super) fn settings_folder(&self) -> Result<PathBuf, Failure> {
         let folder = self.folder();
         no_settings(&folder)?;
         Ok(folder)
