@@ -93,7 +93,7 @@ async fn run(context: &Context, command: Command) -> Result<ExitClass, Failure> 
         Command::Import(asked) => import::run(context, asked).await,
         Command::Runs(asked) => runs::run(context, asked).await,
         Command::Secret(asked) => secret::run(context, asked),
-        Command::Plugin(asked) => plugin::run(context, &asked),
+        Command::Plugin(asked) => plugin::run(context, &asked).await,
         Command::Settings(asked) => settings::run(context, asked).await,
         Command::Completions(asked) => completions::run(context, &asked),
     }

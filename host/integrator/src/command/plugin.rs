@@ -12,6 +12,7 @@ mod new;
 mod pin;
 mod program;
 mod templates;
+mod trial;
 
 use super::context::Context;
 use super::failure::Failure;
@@ -33,17 +34,20 @@ enum What {
     Build(build::Asked),
     /// Say what a plugin is: kind, contract, imports, size, digest, what it reads
     Inspect(inspect::Asked),
+    /// Show what a plugin would change on a connection's devices, without writing anything
+    Try(trial::Asked),
     /// Write the digest of a plugin's file into its settings, so that no other is loaded
     Pin(pin::Asked),
     /// List the plugins of the settings folder, and where they are used
     List(list::Asked),
 }
 
-pub(super) fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure> {
+pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure> {
     match &asked.what {
         What::New(asked) => new::run(context, asked),
         What::Build(asked) => build::run(context, asked),
         What::Inspect(asked) => inspect::run(context, asked),
+        What::Try(asked) => trial::run(context, asked).await,
         What::Pin(asked) => pin::run(context, asked),
         What::List(asked) => list::run(context, asked),
     }
