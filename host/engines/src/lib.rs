@@ -3,8 +3,10 @@
 //! This crate knows how plugins are found, judged, loaded, limited and tried. It knows nothing of Halo, Graph, the
 //! store or a run, and makes no decision: [`integrator_core::decide`] asks, plugins answer.
 
+pub mod cases;
 pub mod componentize;
 mod identity;
+pub mod library;
 pub mod limits;
 mod names;
 pub mod rhai;
