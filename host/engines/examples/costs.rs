@@ -102,8 +102,10 @@ fn device(projection: &Projection, index: usize, serial: &str) -> Device {
         Value::Text("company".into()),
         Value::Whole(512_000_000_000),
     ];
-    let mut device =
-        Device { id: DeviceId::from(format!("d{index}").as_str()), values: vec![None; projection.properties().len()] };
+    let mut device = Device {
+        id: DeviceId::from(format!("d{index}").as_str()),
+        values: vec![None; projection.properties().len()],
+    };
     for (name, value) in rule::PROPERTIES.into_iter().zip(values) {
         device.set(projection.slot(name).unwrap(), Some(value));
     }

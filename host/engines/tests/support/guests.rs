@@ -1,7 +1,14 @@
 //! Makes components for tests from core modules in WAT that follow the canonical ABI, with devices to ask them about.
 //! Shared by several test files; each uses what it needs.
 
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use integrator_core::model::{Device, DeviceId, Projection, Slot, Value};
 use integrator_core::plugin::{
@@ -136,8 +143,7 @@ pub struct Known {
 /// A device with these values.
 pub fn device(values: &[(&str, Value)]) -> Known {
     let projection = Projection::new(values.iter().map(|(name, _)| *name).chain(["serialNumber", "model"]));
-    let mut device =
-        Device { id: DeviceId::from("d1"), values: vec![None; projection.properties().len()] };
+    let mut device = Device { id: DeviceId::from("d1"), values: vec![None; projection.properties().len()] };
     for (name, value) in values {
         device.set(projection.slot(name).unwrap(), Some(value.clone()));
     }
