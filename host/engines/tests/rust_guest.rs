@@ -50,8 +50,10 @@ fn the_chassis_rule_answers_as_its_cases_say() {
     let cases: Json = serde_json::from_str(&std::fs::read_to_string(folder).unwrap()).unwrap();
     for case in cases["cases"].as_array().unwrap() {
         let name = case["name"].as_str().unwrap();
-        let plugin =
-            bench.engine.load("chassis-type", &component, settings(&case["settings"]), &Limits::default()).unwrap();
+        let plugin = bench
+            .engine
+            .load("chassis-type", &component, settings(&case["settings"]), &Limits::default())
+            .unwrap();
         let properties = case["device"].as_object().unwrap().iter().filter(|(name, _)| *name != "id");
         let properties: Vec<_> = properties.map(|(name, json)| (name.as_str(), value(json))).collect();
         let mut known = guests::device(&properties);

@@ -9,7 +9,8 @@ use chrono::DateTime;
 use guests::{Bench, DESCRIBE, LAPTOP, ask, ask_with, component, laptop, module};
 use integrator_core::model::Value;
 use integrator_core::plugin::{
-    Engine, FaultKind, LogLevel, Outcome, PluginKind, PluginSetting, PluginSettings, PolicySite, PolicyUser, Question,
+    Engine, FaultKind, LogLevel, Outcome, PluginKind, PluginSetting, PluginSettings, PolicySite, PolicyUser,
+    Question,
 };
 use integrator_engines::limits::Limits;
 
@@ -50,7 +51,10 @@ fn a_loaded_plugin_tells_what_it_is() {
     let bench = Bench::new();
     let plugin = bench.load(&guests::rule(LAPTOP)).unwrap();
     let about = plugin.about();
-    assert_eq!((about.name.as_str(), about.kind, about.engine), ("guest", PluginKind::AssetTypeRule, Engine::Wasm));
+    assert_eq!(
+        (about.name.as_str(), about.kind, about.engine),
+        ("guest", PluginKind::AssetTypeRule, Engine::Wasm)
+    );
     assert_eq!(about.summary.as_deref(), Some("A guest of the tests"));
     let properties: Vec<_> = about.properties.iter().map(|property| property.name).collect();
     assert_eq!(properties, ["serialNumber", "model"]);
@@ -71,7 +75,12 @@ fn a_rule_sees_each_device_and_not_the_one_before() {
     let bench = Bench::new();
     let plugin = bench.load(&guests::rule(body)).unwrap();
     let mut instance = plugin.clone().instance();
-    for (model, expected) in [(Some("A long name of a model"), Some("A long name of a model")), (Some("B"), Some("B")), (None, None), (Some("Ü"), Some("Ü"))] {
+    for (model, expected) in [
+        (Some("A long name of a model"), Some("A long name of a model")),
+        (Some("B"), Some("B")),
+        (None, None),
+        (Some("Ü"), Some("Ü")),
+    ] {
         let values: Vec<_> = model.map(|model| ("model", Value::Text(model.into()))).into_iter().collect();
         let reply = ask(&*plugin, &mut *instance, &guests::device(&values)).unwrap();
         assert_eq!(reply.outcome, Outcome::AssetType(expected.map(str::to_owned)));
@@ -86,7 +95,8 @@ fn a_rule_reads_its_settings() {
         (i32.store (i32.const 520) (i32.load (i32.const 1040)))
         (i32.store (i32.const 524) (i32.load (i32.const 1044)))";
     let bench = Bench::new();
-    let settings = PluginSettings::from([("why".to_owned(), PluginSetting::Value(Value::Text("Tablet".into())))]);
+    let settings =
+        PluginSettings::from([("why".to_owned(), PluginSetting::Value(Value::Text("Tablet".into())))]);
     let plugin = bench.engine.load("guest", &guests::rule(body), settings, &Limits::default()).unwrap();
     let reply = ask(&*plugin, &mut *plugin.clone().instance(), &laptop()).unwrap();
     assert_eq!(reply.outcome, Outcome::AssetType(Some("Tablet".into())));

@@ -1,6 +1,13 @@
 //! Builds plugins that are written in Rust, for tests and measurements. Shared by several of them.
 
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +32,8 @@ pub fn has_target(left_out: &str) -> bool {
 /// workspace's target folder, so that it is built once.
 pub fn core_module(folder: &str, name: &str) -> Vec<u8> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
     let target = target.join("guests");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
@@ -37,5 +45,6 @@ pub fn core_module(folder: &str, name: &str) -> Vec<u8> {
         .status()
         .unwrap();
     assert!(status.success(), "{folder} does not build");
-    std::fs::read(target.join(TARGET).join("release").join(format!("{}.wasm", name.replace('-', "_")))).unwrap()
+    std::fs::read(target.join(TARGET).join("release").join(format!("{}.wasm", name.replace('-', "_"))))
+        .unwrap()
 }
