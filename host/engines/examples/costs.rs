@@ -4,7 +4,8 @@
 //! `cargo run --release -p integrator-engines --example costs`, on a machine that has nothing else to do, with the
 //! target `wasm32-unknown-unknown`. Prints the median of several rounds, and the least.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(unreachable_pub, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "../tests/support/build.rs"]
 mod build;
@@ -12,7 +13,7 @@ mod build;
 mod rule;
 
 use integrator_core::model::{Device, DeviceId, Projection, Slot, Value};
-use integrator_core::plugin::{Instance, Plugin, PluginSettings, Question, View};
+use integrator_core::plugin::{PluginSettings, Question, View};
 use integrator_engines::componentize::componentize;
 use integrator_engines::limits::Limits;
 use integrator_engines::wasm::WasmEngine;

@@ -70,7 +70,8 @@ pub fn core(world: &str, wat: &str) -> Vec<u8> {
 
 /// Numbers as they lie in memory.
 pub fn words(words: &[u32]) -> String {
-    words.iter().flat_map(|word| word.to_le_bytes()).map(|byte| format!("\\{byte:02x}")).collect()
+    let bytes = words.iter().flat_map(|word| word.to_le_bytes());
+    bytes.fold(String::new(), |text, byte| text + &format!("\\{byte:02x}"))
 }
 
 /// What every guest of these tests has: the imports, memory, an allocator that begins anew with each call, and a
@@ -205,9 +206,10 @@ pub fn rule_of_version(version: &str, body: &str) -> Vec<u8> {
     let renamed = |text: &str| text.replace("@1.0.0", &format!("@{version}"));
     let mut module = wat::parse_str(renamed(&module(&text))).unwrap();
     let read = |name: &str| std::fs::read_to_string(contract().join(name)).unwrap();
-    let worlds: String = read("worlds.wit").lines().skip(1).map(|line| format!("{line}\n")).collect();
+    let worlds = read("worlds.wit");
+    let worlds = worlds.split_once('\n').unwrap().1;
     let mut resolve = wit_parser::Resolve::default();
-    let package = resolve.push_str("contract.wit", &renamed(&(read("types.wit") + &worlds))).unwrap();
+    let package = resolve.push_str("contract.wit", &renamed(&(read("types.wit") + worlds))).unwrap();
     let world = resolve.select_world(&[package], Some("asset-type-rule")).unwrap();
     let encoding = wit_component::StringEncoding::UTF8;
     wit_component::embed_component_metadata(&mut module, &resolve, world, encoding).unwrap();
