@@ -2,6 +2,7 @@
 //!
 //! What a plugin is and how it runs is known to `integrator-engines`; here are files, tools and words.
 
+mod bench;
 mod build;
 mod folders;
 mod inspect;
@@ -12,6 +13,7 @@ mod new;
 mod pin;
 mod program;
 mod templates;
+mod test;
 mod trial;
 
 use super::context::Context;
@@ -34,6 +36,10 @@ enum What {
     Build(build::Asked),
     /// Say what a plugin is: kind, contract, imports, size, digest, what it reads
     Inspect(inspect::Asked),
+    /// Run a plugin's cases: all together, and each alone in another order
+    Test(test::Asked),
+    /// Measure what a plugin takes for a device
+    Bench(bench::Asked),
     /// Show what a plugin would change on a connection's devices, without writing anything
     Try(trial::Asked),
     /// Write the digest of a plugin's file into its settings, so that no other is loaded
@@ -47,6 +53,8 @@ pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, F
         What::New(asked) => new::run(context, asked),
         What::Build(asked) => build::run(context, asked),
         What::Inspect(asked) => inspect::run(context, asked),
+        What::Test(asked) => test::run(context, asked),
+        What::Bench(asked) => bench::run(context, asked),
         What::Try(asked) => trial::run(context, asked).await,
         What::Pin(asked) => pin::run(context, asked),
         What::List(asked) => list::run(context, asked),

@@ -7,8 +7,10 @@ use crate::sync::ExitClass;
 use clap::Args;
 use integrator_core::plugin::{About, PluginError};
 use integrator_engines::limits::Limits;
+use integrator_engines::rhai;
 use integrator_engines::wasm::{WasmEngine, inspect};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -91,7 +93,7 @@ pub(super) fn look(files: &Files) -> Result<Document, Failure> {
 /// What is known of a plugin; a problem is part of it.
 pub(super) fn document(files: &Files) -> Result<Document, Failure> {
     let bytes = files.read()?;
-    Ok(component(files, &bytes))
+    Ok(if files.is_script() { script(files, &bytes) } else { component(files, &bytes) })
 }
 
 fn component(files: &Files, bytes: &[u8]) -> Document {
@@ -111,6 +113,12 @@ fn component(files: &Files, bytes: &[u8]) -> Document {
         ..empty(files, "wasm", found.size, found.digest)
     };
     with(document, about)
+}
+
+fn script(files: &Files, bytes: &[u8]) -> Document {
+    let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let about = rhai::about(&files.name, bytes, &Limits::default());
+    with(empty(files, "rhai", bytes.len(), digest), about)
 }
 
 fn empty(files: &Files, engine: &'static str, size: usize, sha256: String) -> Document {

@@ -4,8 +4,12 @@ use super::folders::{CASES, Folder};
 use super::installed::{self, Installed};
 use crate::command::context::Context;
 use crate::command::failure::Failure;
-use integrator_core::plugin::PluginError;
+use integrator_core::plugin::{Engine, Plugin, PluginError, PluginSettings};
+use integrator_engines::cases::{self, CaseFile};
+use integrator_engines::library::{Beside, Library, join, read_beside};
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What a plugin's file, its settings and its cases are called, where they lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +75,7 @@ impl Files {
 
     /// The bytes of its file.
     pub(super) fn read(&self) -> Result<Vec<u8>, Failure> {
-        std::fs::read(&self.program).map_err(|error| match error.kind() {
+        fs::read(&self.program).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => Failure::usage(format!("there is no {}", self.program.display()))
                 .hint("`plugin build` makes it"),
             _ => Failure::file("read", &self.program, &error),
@@ -94,4 +98,47 @@ pub(super) fn cache_folder() -> PathBuf {
         variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")))
     };
     own.unwrap_or_else(std::env::temp_dir).join("halo-integrator").join("plugins")
+}
+
+/// A plugin's files, read: ready to be loaded with any settings.
+#[derive(Debug)]
+pub(super) struct Program {
+    pub(super) files: Files,
+    bytes: Vec<u8>,
+    beside: Beside,
+    library: Library,
+}
+
+impl Program {
+    pub(super) fn read(files: Files) -> Result<Self, Failure> {
+        let bytes = files.read()?;
+        let beside = match fs::read_to_string(&files.settings) {
+            Ok(text) => read_beside(&files.name, &text)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Beside::default(),
+            Err(error) => return Err(Failure::file("read", &files.settings, &error)),
+        };
+        // Only its engines are used: what is tried here need not lie in a settings folder.
+        let library = Library::open(Path::new("."), &cache_folder());
+        Ok(Self { files, bytes, beside, library })
+    }
+
+    /// The plugin with these settings over its own.
+    pub(super) fn load(&self, over: &PluginSettings) -> Result<Arc<dyn Plugin>, PluginError> {
+        let engine = if self.files.is_script() { Engine::Rhai } else { Engine::Wasm };
+        let settings = join(self.beside.settings.clone(), over);
+        self.library.load_bytes(&self.files.name, engine, &self.bytes, settings, &self.beside.limits)
+    }
+
+    /// Its cases.
+    pub(super) fn cases(&self) -> Result<CaseFile, Failure> {
+        let path = &self.files.cases;
+        let text = fs::read_to_string(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                Failure::usage(format!("there are no cases: {} is missing", path.display()))
+                    .hint("write some: docs/plugins.md says how, and `plugin new` makes a file with some")
+            }
+            _ => Failure::file("read", path, &error),
+        })?;
+        Ok(cases::parse(&path.display().to_string(), &text)?)
+    }
 }
