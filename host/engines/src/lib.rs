@@ -2,3 +2,8 @@
 //!
 //! This crate knows how plugins are found, judged, loaded, limited and tried. It knows nothing of Halo, Graph, the
 //! store or a run, and makes no decision: [`integrator_core::decide`] asks, plugins answer.
+
+pub mod componentize;
+mod identity;
+pub mod limits;
+pub mod wasm;

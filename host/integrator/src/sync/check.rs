@@ -5,11 +5,22 @@ use super::organisations::{Survey, Surveyed, survey_afresh};
 use super::outcome::ExitClass;
 use super::tenants::{View, views};
 use super::world::World;
-use super::{catalogue, permissions};
+use super::{catalogue, permissions, plugins};
 use integrator_core::decide::rulebook::new_type_group;
 use integrator_core::decide::{ClientSource, Rulebook};
 use integrator_core::settings::Connection;
 use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Loads the plugins that the connection's settings name, for each tenant; an error says what is wrong with those that
+/// cannot be used.
+pub async fn check_plugins(world: &World, connection: &Connection) -> Result<(), SyncError> {
+    for view in connection.views() {
+        plugins::load(world, &view).await?;
+    }
+    Ok(())
+}
 
 /// What `check --online` found.
 #[derive(Clone, Debug, Serialize)]
@@ -41,6 +52,7 @@ pub async fn check(world: &World, connection: &str) -> CheckReport {
     match world.connection(connection) {
         Ok(connection) => match views(world, &connection).await {
             Ok(views) => {
+                report.take_plugins(&views);
                 for view in &views {
                     report.take("Microsoft sign-in", microsoft(view).await);
                 }
@@ -54,6 +66,15 @@ pub async fn check(world: &World, connection: &str) -> CheckReport {
 }
 
 impl CheckReport {
+    /// The plugins that were loaded.
+    fn take_plugins(&mut self, views: &[View]) {
+        let loaded: BTreeMap<String, String> = views.iter().flat_map(|view| view.plugins.digests()).collect();
+        self.take(
+            "plugins",
+            Ok(loaded.iter().map(|(name, digest)| format!("{name} is loaded, sha256 {digest}")).collect()),
+        );
+    }
+
     fn take(&mut self, what: &str, result: Result<Vec<String>, SyncError>) {
         match result {
             Ok(texts) => self.items.extend(texts.into_iter().map(|text| CheckItem {
@@ -102,7 +123,7 @@ async fn halo(world: &World, connection: &Connection, views: &[View]) -> Result<
     let agent = halo.agent_me().await?;
     let unnamed = views.iter().any(|view| view.connection.organisations.client.is_none());
     let survey = if unnamed { survey_afresh(&halo, views).await? } else { Survey::named(views) };
-    let catalogue = catalogue::read(&halo, connection, views, survey.clients()).await?;
+    let mut catalogue = catalogue::read(&halo, connection, views, survey.clients()).await?;
     let mut texts = vec![format!("signed in to Halo as \"{}\"", agent.name)];
     texts.extend(survey.notices);
     let mut problems = Vec::new();
@@ -121,7 +142,8 @@ async fn halo(world: &World, connection: &Connection, views: &[View]) -> Result<
         if let ClientSource::Found(client) = source {
             texts.push(format!("tenant {} is client \"{}\"", view.connection.tenant_name(), client.name));
         }
-        match Rulebook::bind_for(&view.connection, &catalogue, source) {
+        catalogue::read_sites(&halo, &view.connection, surveyed, &mut catalogue).await?;
+        match Rulebook::bind_for(&view.connection, &catalogue, source, Arc::clone(&view.plugins)) {
             Ok(rulebook) => texts.push(format!(
                 "found every name: client \"{}\", {} mappings, {} asset types in Halo",
                 rulebook.client.name,
