@@ -8,15 +8,19 @@ pub mod compare;
 pub mod decision;
 pub mod form;
 pub mod life;
+pub mod mapped;
+pub mod plugins;
 pub mod rulebook;
+mod site;
 pub mod software;
 pub mod transform;
 pub mod user;
 
 pub use decision::{
-    Decision, FieldDecision, Knowledge, SiteDecision, TypeDecision, TypeReason, decide, decide_knowing,
+    Decision, FieldDecision, Knowledge, SiteDecision, TypeDecision, TypeReason, decide, decide_asking,
 };
 pub use life::{LifeDecision, Standing};
-pub use rulebook::{ClientSource, NameProblem, Needs, Rulebook, TypeRef, needs, projection};
+pub use plugins::{Answers, Calls, Counting, PluginProblem, PluginSet};
+pub use rulebook::{ClientSource, NameProblem, Needs, Rulebook, TypeRef, needs, projection, projection_with};
 pub use software::{LicenceIndex, LicenceTarget, Matching, SoftwareDecision};
 pub use user::{UserDecision, UserIndex, UserRef};

@@ -280,6 +280,18 @@ pub enum PluginSetting {
     Table(PluginSettings),
 }
 
+/// Puts settings over others, key by key; a table in both is joined in the same way.
+pub fn join(settings: &mut PluginSettings, over: &PluginSettings) {
+    for (name, setting) in over {
+        match (settings.get_mut(name), setting) {
+            (Some(PluginSetting::Table(table)), PluginSetting::Table(over)) => join(table, over),
+            _ => {
+                settings.insert(name.clone(), setting.clone());
+            }
+        }
+    }
+}
+
 /// Finds plugins by name, and reads expressions.
 pub trait PluginSource: Send + Sync {
     /// The plugin of that name, of any kind. `over` are settings that go over those of the file beside it, key by
@@ -289,6 +301,11 @@ pub trait PluginSource: Send + Sync {
     /// An expression of the settings: a [`PluginKind::Criterion`] over `device`, or a
     /// [`PluginKind::FieldTransform`] over `device`, `field` and `value`. `place` names it in messages.
     fn expression(&self, kind: PluginKind, text: &str, place: &str) -> Result<Arc<dyn Plugin>, PluginError>;
+
+    /// What people should know of the plugins that were found so far: that a changed one is not in use yet, and why.
+    fn notices(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A plugin that is missing or refused. Nothing is planned without it.

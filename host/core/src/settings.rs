@@ -15,12 +15,15 @@ pub mod imports;
 pub mod integrator;
 mod load;
 pub mod organisations;
+pub mod plugins;
 mod schema;
 mod shape;
 mod source;
 mod wire;
 
-pub use asset_types::{AssetTypes, Criterion, Determine, Operand, Rule, Subject, Test, TypeUpdates};
+pub use asset_types::{
+    AssetTypes, Criterion, Determine, Operand, Rule, RuleAnswer, Subject, Test, TypeUpdates,
+};
 pub use connection::{
     Authentication, Cloud, Connection, Credential, Deactivation, Guard, Guards, Inactive, LifeSign,
     Microsoft, SecretSource, Statuses,
@@ -40,6 +43,7 @@ pub use integrator::{
 };
 pub use load::{SourceFile, data_folder, judge_connection, load, load_integrator, read};
 pub use organisations::{ClientCreation, Exclusion, Organisations, Tenant, TenantPlace};
+pub use plugins::{PluginUse, Program};
 pub use schema::{SchemaOf, schema};
 
 /// Everything of one settings folder.

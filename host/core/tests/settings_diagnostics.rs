@@ -142,14 +142,25 @@ fn tenants_are_named_once_and_said_one_thing_of() {
 #[test]
 fn features_that_are_still_to_come_are_named_as_such() {
     assert_transcript!(in_connection(&[
-        ("determine = \"rules\"", "determine = \"plugin\"\nplugin = \"name\""),
         ("source = \"intune\"", "source = \"entra\""),
         ("write = \"always\"", "write = \"unless-edited\""),
-        ("transform = \"yes-no\"", "transform = { plugin = \"name\" }"),
-        ("transform = \"yes-no\"", "transform = [{ rhai = \"name\" }]"),
-        ("site = \"user-then-default\"", "site = \"plugin\"\nsite_plugin = \"name\""),
         ("assets = false", "assets = true\ncron = \"0 0 2 * * *\"\ntimezone = \"Europe/London\""),
         ("organisations = false", "organisations = true"),
+    ]));
+}
+
+#[test]
+fn a_plugin_is_named_where_it_is_asked_and_has_settings_only_there() {
+    assert_transcript!(in_connection(&[
+        ("determine = \"rules\"", "determine = \"plugin\""),
+        ("determine = \"rules\"", "determine = \"plugin\"\nplugin = \"../evil\""),
+        ("transform = \"yes-no\"", "transform = { plugin = \"name\", rhai = \"value\" }"),
+        ("transform = \"yes-no\"", "transform = [{ rhai = \" \" }]"),
+        ("site = \"user-then-default\"", "site = \"plugin\""),
+        ("type = \"Laptop\"", "type = \"Laptop\"\nplugin = \"name\""),
+        ("type = \"Laptop\"", ""),
+        ("[statuses]", "[plugins.depot]\nprefix = \"LON\"\n[statuses]"),
+        ("transform = \"yes-no\"", "transform = [{ rhai = \"value\" }, { plugin = \"name\" }]"),
     ]));
 }
 

@@ -22,6 +22,7 @@ mod people;
 pub mod permissions;
 mod plan_file;
 mod planner;
+mod plugins;
 pub mod progress;
 mod resolve;
 mod session;
@@ -31,15 +32,17 @@ mod spool;
 mod stock;
 mod sweep;
 mod tenants;
+pub mod trial;
 pub mod world;
 
-pub use check::{CheckItem, CheckReport, check};
+pub use check::{CheckItem, CheckReport, check, check_plugins};
 pub use choices::{Choices, find_halo};
 pub use error::SyncError;
 pub use halo_settings::{HaloIntuneSettings, halo_settings};
 pub use options::{Allowances, ImportOptions, IndexReading, PlanOptions, PlanSource};
 pub use outcome::{ExitClass, PlanOutcome, RunOutcome};
 pub use progress::{Progress, ProgressEvent, Silent};
+pub use trial::{TrialGroup, TrialReport, try_plugin};
 pub use world::World;
 
 use apply::Preconditions;

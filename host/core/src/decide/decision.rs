@@ -1,15 +1,18 @@
 //! One device's decision: everything it should become, with reasons, and a digest that tells when it changes.
 
-use super::asset_type::decide_type;
+use super::asset_type::{Judged, decide_type};
 use super::form::fit;
 use super::life::Standing;
 use super::life::{LifeDecision, decide_life};
-use super::rulebook::{BoundPiece, BoundSource, Rulebook, TypeRef};
-use super::transform;
+use super::mapped::{Mapped, Writing, mapped};
+use super::plugins::{Calls, Counting};
+use super::rulebook::{Rulebook, TypeRef};
+use super::site::{by_default, decide_site};
 use super::user::{UserDecision, UserIndex};
-use crate::model::{Availability, Device, SiteId, Value};
-use crate::settings::{Piece, SiteMode, Source};
+use crate::model::{Availability, Device, SiteId, TypeId, Value};
+use crate::settings::{Piece, Source};
 use chrono::{DateTime, Utc};
+use std::sync::Arc;
 
 /// What a device should become.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +43,7 @@ pub struct TypeDecision {
 }
 
 /// Why a device has its type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TypeReason {
     /// All devices have the default type.
     Same,
@@ -52,17 +55,46 @@ pub enum TypeReason {
     Rule(usize),
     /// No rule holds: the default.
     NoRule,
+    /// A plugin names it.
+    Plugin {
+        /// The rule with this number, from 1, asked it.
+        rule: Option<usize>,
+        /// Its name.
+        plugin: Arc<str>,
+        /// Why, in its own words.
+        why: Option<String>,
+    },
+    /// The plugin names none: the default.
+    NoPlugin {
+        /// Its name.
+        plugin: Arc<str>,
+        /// Why, in its own words.
+        why: Option<String>,
+    },
 }
 
 impl TypeReason {
+    /// Whether a device or a plugin gives the type's name, so that a new name makes a new type.
+    fn gives_a_name(&self) -> bool {
+        matches!(self, Self::Field | Self::Plugin { .. })
+    }
+
     /// In words.
-    pub fn text(self) -> String {
+    pub fn text(&self) -> String {
+        let because = |why: &Option<String>| why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
         match self {
             Self::Same => "the same type for all devices".to_owned(),
             Self::Field => "named by the field that determines types".to_owned(),
             Self::FieldEmpty => "default: the field that determines types is empty".to_owned(),
             Self::Rule(number) => format!("rule {number}"),
             Self::NoRule => "default: no rule holds".to_owned(),
+            Self::Plugin { rule: Some(number), plugin, why } => {
+                format!("rule {number}, plugin {plugin}{}", because(why))
+            }
+            Self::Plugin { rule: None, plugin, why } => format!("plugin {plugin}{}", because(why)),
+            Self::NoPlugin { plugin, why } => {
+                format!("default: plugin {plugin} names no type{}", because(why))
+            }
         }
     }
 }
@@ -74,10 +106,12 @@ pub struct FieldDecision {
     pub mapping: usize,
     /// The value after all transforms, as Halo is sent it; `None` when empty.
     pub value: Option<String>,
+    /// What plugins said of it, in their words.
+    pub why: Option<Arc<str>>,
 }
 
 /// Where the asset should stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteDecision {
     /// On creation; `None`: the client's main site.
     pub on_create: Option<SiteId>,
@@ -88,7 +122,7 @@ pub struct SiteDecision {
 }
 
 /// Why an asset stands where it does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SiteReason {
     /// The default site.
     Default,
@@ -98,16 +132,25 @@ pub enum SiteReason {
     OtherClient,
     /// It stands in stock, where Halo wants it left.
     Stock,
+    /// A plugin says so.
+    Plugin {
+        /// Its name.
+        plugin: Arc<str>,
+        /// Why, in its own words.
+        why: Option<String>,
+    },
 }
 
 impl SiteReason {
     /// In words.
-    pub fn text(self) -> &'static str {
+    pub fn text(&self) -> String {
         match self {
-            Self::Default => "default site",
-            Self::User => "the user's site",
-            Self::Stock => "stays in stock",
-            Self::OtherClient => "default site: the user's site belongs to another client",
+            Self::Default => "default site".to_owned(),
+            Self::User => "the user's site".to_owned(),
+            Self::Stock => "stays in stock".to_owned(),
+            Self::OtherClient => "default site: the user's site belongs to another client".to_owned(),
+            Self::Plugin { plugin, why: Some(why) } => format!("plugin {plugin}: {why}"),
+            Self::Plugin { plugin, why: None } => format!("plugin {plugin}"),
         }
     }
 }
@@ -121,23 +164,26 @@ pub enum Knowledge {
     WithoutDetails,
 }
 
-/// Decides one device. An error says why it has to be held.
+/// Decides one device of which all is known, in a page of its own. An error says why it has to be held.
 pub fn decide(
     rulebook: &Rulebook,
     users: &UserIndex,
     device: &Device,
     now: DateTime<Utc>,
 ) -> Result<Decision, String> {
-    decide_knowing(rulebook, users, device, now, Knowledge::All)
+    let mut calls = Calls::new(&rulebook.plugins, Counting::Uncounted);
+    decide_asking(rulebook, users, device, now, Knowledge::All, &mut calls)
 }
 
-/// Decides one device by what is known of it: what is not known is neither written nor cleared.
-pub fn decide_knowing(
+/// Decides one device by what is known of it: what is not known is neither written nor cleared. An error says why it
+/// has to be held.
+pub fn decide_asking(
     rulebook: &Rulebook,
     users: &UserIndex,
     device: &Device,
     now: DateTime<Utc>,
     knowledge: Knowledge,
+    calls: &mut Calls<'_>,
 ) -> Result<Decision, String> {
     let unknown = |availability: Availability| {
         knowledge == Knowledge::WithoutDetails && availability == Availability::SingleRead
@@ -145,87 +191,46 @@ pub fn decide_knowing(
     if unknown(rulebook.types.reads) {
         return Err("its asset type depends on what Intune tells in single reads only, and reading it failed; the next run tries again".to_owned());
     }
-    let mapped: Vec<Option<Value>> =
-        (0..rulebook.mappings.len()).map(|index| mapped_value(rulebook, index, device)).collect();
-    let asset_type = decide_type(rulebook, device, &mapped, now)?;
-    let (mut fields, mut misfits) = (Vec::with_capacity(mapped.len()), Vec::new());
-    for (mapping, value) in mapped.into_iter().enumerate() {
-        let Some(bound) = rulebook.mappings.get(mapping).filter(|bound| !unknown(bound.reads)) else {
+    let count = rulebook.mappings.len();
+    let (mut values, mut notes) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    for mapping in &rulebook.mappings {
+        // A plugin is not asked about a field that the asset's type may not have: the type is not known yet.
+        if unknown(mapping.reads) || (mapping.asks() && !mapping.types.is_empty()) {
+            values.push(None);
+            notes.push((Writing::None, None));
             continue;
-        };
-        match value.map(Value::into_text).map(|text| fit(&bound.form, text)).transpose() {
-            Ok(value) => fields.push(FieldDecision { mapping, value }),
-            Err(misfit) => misfits.push((mapping, misfit)),
+        }
+        let Mapped { value, writing, why } = mapped(mapping, device, calls)?;
+        values.push(value);
+        notes.push((writing, why));
+    }
+    let judged = Judged { rulebook, device, mapped: &values, now };
+    let asset_type = decide_type(&judged, calls)?;
+    let (mut fields, mut misfits) = (Vec::with_capacity(count), Vec::new());
+    for (index, ((mapping, mut value), (mut writing, mut why))) in
+        rulebook.mappings.iter().zip(values).zip(notes).enumerate()
+    {
+        let is_of_type = |id: &TypeId| asset_type.asset_type == TypeRef::Existing(*id);
+        if mapping.asks() && mapping.types.iter().any(is_of_type) && !unknown(mapping.reads) {
+            Mapped { value, writing, why } = mapped(mapping, device, calls)?;
+        }
+        if writing == Writing::None {
+            continue;
+        }
+        match value.map(Value::into_text).map(|text| fit(&mapping.form, text)).transpose() {
+            Ok(value) => fields.push(FieldDecision { mapping: index, value, why: why.map(Into::into) }),
+            Err(misfit) => misfits.push((index, misfit)),
         }
     }
     let user = users.find(device, &rulebook.connection.users);
-    let site = decide_site(rulebook, user);
+    let site = match &rulebook.site_plugin {
+        Some(used) if unknown(used.reads) => by_default(rulebook),
+        _ => decide_site(rulebook, device, user, calls)?,
+    };
     let life = decide_life(rulebook, device, now);
     let mut decision = Decision { asset_type, fields, misfits, user, site, life, digest: 0 };
     decision.digest = digest(rulebook, &decision);
     Ok(decision)
-}
-
-/// A mapping's value for a device.
-pub fn mapped_value(rulebook: &Rulebook, mapping: usize, device: &Device) -> Option<Value> {
-    let mapping = rulebook.mappings.get(mapping)?;
-    let mut value = match &mapping.source {
-        BoundSource::Slot(slot, _) => device.get(*slot)?.clone(),
-        BoundSource::Text(text) => Value::from_text(text.as_str())?,
-        BoundSource::Template(pieces) => template(pieces, device)?,
-    };
-    for step in &mapping.transform {
-        value = transform::apply(step, value)?;
-    }
-    Some(value)
-}
-
-/// The usable value of each tier of `match_by`, folded: what a device is matched on.
-pub fn match_values(rulebook: &Rulebook, device: &Device) -> Vec<Option<String>> {
-    let tiers = &rulebook.connection.imports.match_by;
-    tiers
-        .iter()
-        .map(|tier| {
-            let value = mapped_value(rulebook, tier.mapping, device)?;
-            rulebook.placeholders.usable(&value.text())
-        })
-        .collect()
-}
-
-fn template(pieces: &[BoundPiece], device: &Device) -> Option<Value> {
-    let mut text = String::new();
-    let mut filled = false;
-    for piece in pieces {
-        match piece {
-            BoundPiece::Text(piece) => text.push_str(piece),
-            BoundPiece::Slot(slot) => {
-                if let Some(value) = device.get(*slot) {
-                    text.push_str(&value.text());
-                    filled = true;
-                }
-            }
-        }
-    }
-    if filled { Value::from_text(text.trim()) } else { None }
-}
-
-fn decide_site(rulebook: &Rulebook, user: UserDecision) -> SiteDecision {
-    let default =
-        SiteDecision { on_create: rulebook.default_site, move_to: None, reason: SiteReason::Default };
-    let mode = rulebook.connection.imports.site;
-    if mode == SiteMode::Default {
-        return default;
-    }
-    let UserDecision::Matched(user) = user else { return default };
-    let Some(site) = user.site else { return default };
-    if user.client.is_some_and(|client| client != rulebook.client.id) {
-        return SiteDecision { reason: SiteReason::OtherClient, ..default };
-    }
-    SiteDecision {
-        on_create: Some(site),
-        move_to: (mode == SiteMode::UserThenDefault).then_some(site),
-        reason: SiteReason::User,
-    }
 }
 
 fn digest(rulebook: &Rulebook, decision: &Decision) -> u64 {
@@ -238,7 +243,7 @@ fn digest(rulebook: &Rulebook, decision: &Decision) -> u64 {
         TypeRef::New(name) => part(name.as_bytes()),
         // A type that a device names is that name, before it is created and after.
         TypeRef::Existing(id) => match rulebook.types.by_name.iter().find(|(_, known)| known == id) {
-            Some((name, _)) if decision.asset_type.reason == TypeReason::Field => part(name.as_bytes()),
+            Some((name, _)) if decision.asset_type.reason.gives_a_name() => part(name.as_bytes()),
             _ => part(&id.0.to_le_bytes()),
         },
     }

@@ -3,21 +3,22 @@
 //! Binding happens once a run. A name that Halo lacks is a [`NameProblem`], so that nothing is written by a
 //! setting that means nothing.
 
+mod binder;
 mod reads;
 
 use super::decision::mapping_properties;
-use crate::model::catalogue::{Catalogue, Client, FieldForm, Named};
+use super::plugins::{BoundPlugins, PluginSet};
+use crate::model::catalogue::{Catalogue, Client, FieldForm, Named, Site};
 use crate::model::value::fold;
-use crate::model::{
-    Availability, ClientId, FieldId, GroupId, Member, Projection, SiteId, Slot, StatusId, TypeId,
-};
+use crate::model::{Availability, ClientId, GroupId, Member, Projection, SiteId, Slot, StatusId, TypeId};
 use crate::plan::StepId;
 use crate::resolve::placeholder::Placeholders;
 use crate::settings::{
-    AssetTypes, Connection, Criterion, DefaultSite, Determine, EmptyPolicy, FieldMapping, Piece, Source,
-    Subject, Test, Transform, TypeUpdates, WritePolicy,
+    AssetTypes, Connection, Criterion, Determine, EmptyPolicy, SiteMode, Subject, Test, Transform,
+    TypeUpdates, WritePolicy,
 };
-use reads::{reads, type_reads};
+use binder::Binder;
+use std::sync::Arc;
 
 /// Settings bound to one run's catalogue.
 #[derive(Clone, Debug)]
@@ -50,6 +51,23 @@ pub struct Rulebook {
     pub tier_names: Vec<String>,
     /// Values that name nothing.
     pub placeholders: Placeholders,
+    /// The plugins that are asked.
+    pub plugins: BoundPlugins,
+    /// The plugin that decides on sites.
+    pub site_plugin: Option<BoundUse>,
+    /// The sites that a plugin can name: number, name and client.
+    pub sites: Vec<Site>,
+}
+
+/// A plugin that is asked at one place.
+#[derive(Clone, Debug)]
+pub struct BoundUse {
+    /// Its number in the set.
+    pub number: usize,
+    /// As reasons name it.
+    pub name: Arc<str>,
+    /// Where what it reads is to be found.
+    pub reads: Availability,
 }
 
 /// A mapping with its member and slots found.
@@ -66,7 +84,7 @@ pub struct BoundMapping {
     /// What an empty source does.
     pub empty: EmptyPolicy,
     /// In order.
-    pub transform: Vec<Transform>,
+    pub transform: Vec<BoundTransform>,
     /// Only for these types; empty: all.
     pub types: Vec<TypeId>,
     /// Where what it reads is to be found: in single reads, if any of it is.
@@ -76,7 +94,15 @@ pub struct BoundMapping {
 }
 
 impl BoundMapping {
-    /// Where the value comes from, in words: the reason of what the mapping writes.
+    /// Where the value comes from and what plugins said of it, in words: the reason of what the mapping writes.
+    pub fn origin_with(&self, why: Option<&str>) -> String {
+        match why {
+            Some(why) => format!("{}, {why}", self.origin()),
+            None => self.origin(),
+        }
+    }
+
+    /// Where the value comes from, in words.
     pub fn origin(&self) -> String {
         match &self.source {
             BoundSource::Slot(_, property) => format!("mapped from {property}"),
@@ -84,6 +110,15 @@ impl BoundMapping {
             BoundSource::Template(_) => "mapped from a template".to_owned(),
         }
     }
+}
+
+/// A transform with its plugin found.
+#[derive(Clone, Debug)]
+pub enum BoundTransform {
+    /// A built-in one.
+    BuiltIn(Transform),
+    /// A plugin or an expression.
+    Plugin(BoundUse),
 }
 
 /// A source with its slots found.
@@ -132,15 +167,35 @@ pub enum BoundDetermine {
     Field(BoundSubject),
     /// By rules.
     Rules(Vec<BoundRule>),
+    /// By a plugin.
+    Plugin(BoundUse),
 }
 
 /// A rule, bound.
 #[derive(Clone, Debug)]
 pub struct BoundRule {
-    /// The type.
-    pub type_id: TypeId,
+    /// What it gives.
+    pub answer: BoundAnswer,
     /// All must hold.
-    pub when: Vec<(BoundSubject, Test)>,
+    pub when: Vec<BoundCriterion>,
+}
+
+/// What a rule gives, bound.
+#[derive(Clone, Debug)]
+pub enum BoundAnswer {
+    /// A type.
+    Type(TypeId),
+    /// What a plugin names, if anything.
+    Plugin(BoundUse),
+}
+
+/// A criterion, bound.
+#[derive(Clone, Debug)]
+pub enum BoundCriterion {
+    /// A comparison.
+    Test(BoundSubject, Test),
+    /// An expression.
+    Expression(BoundUse),
 }
 
 /// What a criterion looks at, bound.
@@ -205,6 +260,8 @@ pub struct Needs {
     pub statuses: Need,
     /// The default site.
     pub default_site: Need,
+    /// All sites of each client, for a plugin to choose from.
+    pub sites: Need,
 }
 
 /// Whether something must be read.
@@ -239,24 +296,36 @@ pub fn needs(connection: &Connection) -> Needs {
                 || statuses.inactive.as_ref().is_some_and(|inactive| inactive.status.is_some()),
         ),
         default_site: Need::when(connection.imports.default_site.is_some()),
+        sites: Need::when(connection.imports.site == SiteMode::Plugin),
     }
 }
 
-/// The properties that a connection's settings read.
+/// The properties that a connection's settings read, but for those that plugins do.
 pub fn projection(connection: &Connection) -> Projection {
+    projection_with(connection, &PluginSet::default())
+}
+
+/// The properties that a connection's settings and its plugins read.
+pub fn projection_with(connection: &Connection, plugins: &PluginSet) -> Projection {
     let mapped = connection.fields.iter().flat_map(|mapping| mapping_properties(&mapping.source));
     let subjects = match &connection.asset_types.determine {
-        Determine::Same => Vec::new(),
+        Determine::Same | Determine::Plugin(_) => Vec::new(),
         Determine::Field(subject) => vec![subject],
-        Determine::Rules(rules) => {
-            rules.iter().flat_map(|rule| &rule.when).map(|criterion| &criterion.subject).collect()
-        }
+        Determine::Rules(rules) => rules.iter().flat_map(|rule| &rule.when).filter_map(subject_of).collect(),
     };
     let judged = subjects.into_iter().filter_map(|subject| match subject {
         Subject::Intune(property) => Some(property.name),
         Subject::Mapped(_) => None,
     });
-    Projection::new(mapped.chain(judged))
+    Projection::new(mapped.chain(judged).chain(plugins.properties()))
+}
+
+/// What a criterion compares.
+fn subject_of(criterion: &Criterion) -> Option<&Subject> {
+    match criterion {
+        Criterion::Test { subject, .. } => Some(subject),
+        Criterion::Expression(_) => None,
+    }
 }
 
 /// The group that new types are created under, if the settings name one. Groups are read only once a type is to be
@@ -286,16 +355,23 @@ pub enum ClientSource {
 impl Rulebook {
     /// Finds every name of the settings in the catalogue, or says which are not there.
     pub fn bind(connection: &Connection, catalogue: &Catalogue) -> Result<Self, Vec<NameProblem>> {
-        Self::bind_for(connection, catalogue, &ClientSource::Named)
+        Self::bind_for(connection, catalogue, &ClientSource::Named, Arc::default())
     }
 
-    /// The same where the client need not be named by the settings.
+    /// The same where the client need not be named by the settings, and plugins are asked.
     pub fn bind_for(
         connection: &Connection,
         catalogue: &Catalogue,
         source: &ClientSource,
+        plugins: Arc<PluginSet>,
     ) -> Result<Self, Vec<NameProblem>> {
-        let mut binder = Binder { catalogue, projection: projection(connection), problems: Vec::new() };
+        let mut binder = Binder {
+            catalogue,
+            projection: projection_with(connection, &plugins),
+            plugins: BoundPlugins::default(),
+            problems: Vec::new(),
+        };
+        binder.plugins = BoundPlugins::new(plugins, &binder.projection);
         let (client, client_step) = match source {
             ClientSource::Named => (binder.client(connection), None),
             ClientSource::Found(client) => (Some(client.clone()), None),
@@ -343,6 +419,12 @@ impl Rulebook {
         let ignore = connection.imports.ignore_values.iter().map(String::as_str);
         Ok(Self {
             placeholders: Placeholders::new(ignore),
+            site_plugin: connection.imports.site_plugin.as_ref().and_then(|used| binder.plugin(used)),
+            sites: match connection.imports.site {
+                SiteMode::Plugin => catalogue.sites.clone(),
+                SiteMode::Default | SiteMode::UserOnCreate | SiteMode::UserThenDefault => Vec::new(),
+            },
+            plugins: binder.plugins,
             connection: connection.clone(),
             projection: binder.projection,
             mappings,
@@ -357,212 +439,6 @@ impl Rulebook {
             match_members,
             tier_names,
         })
-    }
-}
-
-struct Binder<'a> {
-    catalogue: &'a Catalogue,
-    projection: Projection,
-    problems: Vec<NameProblem>,
-}
-
-impl Binder<'_> {
-    fn problem(&mut self, setting: &str, kind: &'static str, name: &str, known: &[&str]) {
-        self.problems.push(NameProblem::new(setting, kind, name, known));
-    }
-
-    fn client(&mut self, connection: &Connection) -> Option<Client> {
-        let name = connection.organisations.client.as_deref().unwrap_or_default();
-        let found = pick(&self.catalogue.clients, name, |client| (&client.name, client.id.0));
-        if found.is_none() {
-            let known: Vec<&str> = self.catalogue.clients.iter().map(|client| client.name.as_str()).collect();
-            let setting = connection.organisations.place.client();
-            self.problem(&setting, "client", name, &known);
-        }
-        found.cloned()
-    }
-
-    fn site(&mut self, connection: &Connection, default: &DefaultSite) -> Option<SiteId> {
-        let DefaultSite { client, site: name } = default;
-        let setting = |part: &str| connection.organisations.place.default_site(part);
-        let owner =
-            pick(&self.catalogue.clients, client, |client| (&client.name, client.id.0)).map(|one| one.id);
-        let Some(owner) = owner else {
-            let known: Vec<&str> = self.catalogue.clients.iter().map(|client| client.name.as_str()).collect();
-            self.problem(&setting("client"), "client", client, &known);
-            return None;
-        };
-        let sites: Vec<_> = self
-            .catalogue
-            .sites
-            .iter()
-            .filter(|site| site.client == Some(owner) || site.client.is_none())
-            .collect();
-        let found = pick(&sites, name, |site| (&site.name, site.id.0)).map(|site| site.id);
-        if found.is_none() {
-            let known: Vec<&str> = sites.iter().map(|site| site.name.as_str()).collect();
-            self.problem(&setting("site"), "site", name, &known);
-        }
-        found
-    }
-
-    fn status(&mut self, setting: &str, name: Option<&str>) -> Option<StatusId> {
-        let name = name?;
-        let found =
-            pick(&self.catalogue.statuses, name, |status| (&status.name, status.id.0)).map(|one| one.id);
-        if found.is_none() {
-            let known: Vec<&str> =
-                self.catalogue.statuses.iter().map(|status| status.name.as_str()).collect();
-            self.problem(setting, "asset status", name, &known);
-        }
-        found
-    }
-
-    fn type_named(&mut self, setting: &str, name: &str) -> Option<TypeId> {
-        // Types match exactly, as Halo's own integration matches them; a number works too.
-        let found = self.catalogue.type_named(name).or_else(|| {
-            let number = name.trim().parse().ok()?;
-            self.catalogue.type_of(TypeId(number))
-        });
-        let found = found.map(|known| known.id);
-        if found.is_none() {
-            let known: Vec<&str> = self.catalogue.types.iter().map(|one| one.name.as_str()).collect();
-            self.problem(setting, "asset type", name, &known);
-        }
-        found
-    }
-
-    fn mapping(&mut self, index: usize, mapping: &FieldMapping) -> Option<BoundMapping> {
-        let setting = format!("fields, mapping {} (line {})", index + 1, mapping.line);
-        let custom = self.custom_field(&mapping.to);
-        let member = if let Some(name) = Member::system_name(&mapping.to) {
-            Some(Member::System(name.to_owned()))
-        } else if let Some(custom) = custom {
-            Some(custom)
-        } else {
-            let found = pick(&self.catalogue.fields, &mapping.to, |field| (&field.name, field.id.0));
-            let found: Option<FieldId> = found.map(|field| field.id);
-            if found.is_none() {
-                if Member::is_custom_name(&mapping.to) {
-                    let known: Vec<&str> =
-                        self.catalogue.custom_fields.iter().map(|field| field.name.as_str()).collect();
-                    self.problem(&setting, "custom field of assets", &mapping.to, &known);
-                } else {
-                    let known: Vec<&str> =
-                        self.catalogue.fields.iter().map(|field| field.name.as_str()).collect();
-                    self.problem(&setting, "asset field", &mapping.to, &known);
-                }
-            }
-            found.map(Member::Field)
-        };
-        let member = member?;
-        let types: Vec<TypeId> = mapping
-            .types
-            .iter()
-            .filter_map(|name| self.type_named(&format!("{setting}, types"), name))
-            .collect();
-        let slot = |name: &'static str| self.projection.slot(name).map(|slot| (slot, name));
-        let source = match &mapping.source {
-            Source::Property(property) => {
-                slot(property.name).map(|(slot, name)| BoundSource::Slot(slot, name))
-            }
-            Source::Text(text) => Some(BoundSource::Text(text.clone())),
-            Source::Template(pieces) => Some(BoundSource::Template(
-                pieces
-                    .iter()
-                    .filter_map(|piece| match piece {
-                        Piece::Text(text) => Some(BoundPiece::Text(text.clone())),
-                        Piece::Property(property) => {
-                            slot(property.name).map(|(slot, _)| BoundPiece::Slot(slot))
-                        }
-                    })
-                    .collect(),
-            )),
-        };
-        Some(BoundMapping {
-            source: source?,
-            name: mapping.to.clone(),
-            write: mapping.write,
-            empty: mapping.empty,
-            transform: mapping.transform.clone(),
-            types,
-            reads: reads(&mapping.source),
-            form: match (self.form(&member), mapping.transform.last()) {
-                // Whoever says how a date is written is taken at their word.
-                (FieldForm::Date, Some(Transform::Date(_))) => FieldForm::Text,
-                (form, _) => form,
-            },
-            member,
-        })
-    }
-
-    /// A custom field by its name, in any case; a name that an asset field has exactly is that field's.
-    fn custom_field(&self, name: &str) -> Option<Member> {
-        if !Member::is_custom_name(name) || self.catalogue.fields.iter().any(|field| field.name == name) {
-            return None;
-        }
-        let found = self.catalogue.custom_fields.iter().find(|field| fold(&field.name) == fold(name))?;
-        Some(Member::Custom { id: found.id, name: found.name.clone() })
-    }
-
-    /// What a member holds.
-    fn form(&self, member: &Member) -> FieldForm {
-        let catalogue = self.catalogue;
-        let found = match member {
-            Member::Field(id) => catalogue.forms.iter().find(|(field, _)| field == id).map(|(_, form)| form),
-            Member::Custom { id, .. } => {
-                catalogue.custom_fields.iter().find(|field| field.id == *id).map(|field| &field.form)
-            }
-            Member::System(_) if member.is_date() => return FieldForm::Date,
-            Member::System(_) => None,
-        };
-        found.cloned().unwrap_or_default()
-    }
-
-    fn types(&mut self, connection: &Connection) -> BoundTypes {
-        let settings = &connection.asset_types;
-        let default =
-            settings.default.as_deref().and_then(|name| self.type_named("asset_types.default", name));
-        let determine = match &settings.determine {
-            Determine::Same => BoundDetermine::Same,
-            Determine::Field(subject) => match self.subject(subject) {
-                Some(subject) => BoundDetermine::Field(subject),
-                None => BoundDetermine::Same,
-            },
-            Determine::Rules(rules) => BoundDetermine::Rules(
-                rules
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(index, rule)| {
-                        let setting = format!("asset_types.rules, rule {}", index + 1);
-                        let type_id = self.type_named(&setting, &rule.type_name)?;
-                        Some(BoundRule { type_id, when: self.criteria(&rule.when) })
-                    })
-                    .collect(),
-            ),
-        };
-        let types = &self.catalogue.types;
-        BoundTypes {
-            determine,
-            default,
-            update: settings.update,
-            by_name: types.iter().map(|one| (one.name.clone(), one.id)).collect(),
-            reads: type_reads(connection),
-            by_folded_name: types.iter().map(|one| (fold(&one.name), one.name.clone())).collect(),
-        }
-    }
-
-    fn criteria(&self, when: &[Criterion]) -> Vec<(BoundSubject, Test)> {
-        when.iter()
-            .filter_map(|criterion| Some((self.subject(&criterion.subject)?, criterion.test.clone())))
-            .collect()
-    }
-
-    fn subject(&self, subject: &Subject) -> Option<BoundSubject> {
-        match subject {
-            Subject::Intune(property) => self.projection.slot(property.name).map(BoundSubject::Slot),
-            Subject::Mapped(index) => Some(BoundSubject::Mapping(*index)),
-        }
     }
 }
 

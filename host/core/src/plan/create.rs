@@ -2,7 +2,6 @@
 
 use super::step::{Change, Effect, Facts, LeftOut, Part, Step, StepId, StepKind};
 use crate::decide::form::name_of;
-use crate::decide::rulebook::BoundMapping;
 use crate::decide::{Decision, Standing, TypeRef, UserDecision};
 use crate::model::catalogue::Named;
 use crate::model::device::Slot;
@@ -185,7 +184,7 @@ fn changes(
         let name =
             facts.catalogue.sites.iter().find(|known| known.id == site).map(|known| known.name.clone());
         let reason = match decision.site.on_create {
-            Some(_) => decision.site.reason.text().to_owned(),
+            Some(_) => decision.site.reason.text(),
             None => format!("main site of client \"{}\"", facts.rulebook.client.name),
         };
         change(Part::Site, "site", site.to_string(), name, reason);
@@ -212,11 +211,15 @@ fn changes(
     }
     for (member, value) in &write.members {
         let name = facts.member_name(member);
-        let mapping = facts.rulebook.mappings.iter().rev().find(|mapping| {
+        let found = facts.rulebook.mappings.iter().enumerate().rev().find(|(_, mapping)| {
             mapping.member == *member
                 && (mapping.types.is_empty() || write.type_id.is_some_and(|id| mapping.types.contains(&id)))
         });
-        let reason = mapping.map_or_else(|| "mapped".to_owned(), BoundMapping::origin);
+        let decided =
+            found.and_then(|(index, _)| decision.fields.iter().find(|field| field.mapping == index));
+        let why = decided.and_then(|field| field.why.as_deref());
+        let mapping = found.map(|(_, mapping)| mapping);
+        let reason = mapping.map_or_else(|| "mapped".to_owned(), |mapping| mapping.origin_with(why));
         let value = value.clone().unwrap_or_default();
         let people_say = mapping.and_then(|mapping| name_of(&mapping.form, &value)).map(str::to_owned);
         change(Part::Member(member.clone()), &name, value, people_say, reason);

@@ -7,7 +7,7 @@ use super::line::Remember;
 use super::step::{Change, Effect, Facts, IntuneIds, LeftOut, Part, Planned, Step, StepId, StepKind};
 use crate::decide::form::{name_of, shows};
 use crate::decide::rulebook::BoundMapping;
-use crate::decide::{Decision, Standing, TypeRef, UserDecision};
+use crate::decide::{Decision, FieldDecision, Standing, TypeRef, UserDecision};
 use crate::model::device::Slot;
 use crate::model::link::Shown;
 use crate::model::value::fold;
@@ -201,7 +201,7 @@ impl Draft<'_> {
         if self.asset.site != Some(site) {
             self.write.site = Some(site);
             let values = (self.asset.site.map(|site| site.to_string()), Some(site.to_string()));
-            self.change(Part::Site, "site", values, subject.decision.site.reason.text().to_owned());
+            self.change(Part::Site, "site", values, subject.decision.site.reason.text());
         }
         self.link.site = Some(site);
     }
@@ -335,11 +335,12 @@ impl Draft<'_> {
                 self.left_out.fields.push((coming, id));
                 continue;
             }
-            self.member(mapping, field.value.as_deref());
+            self.member(mapping, field);
         }
     }
 
-    fn member(&mut self, mapping: &BoundMapping, wanted: Option<&str>) {
+    fn member(&mut self, mapping: &BoundMapping, decided: &FieldDecision) {
+        let wanted = decided.value.as_deref();
         let (member, policy) = (&mapping.member, mapping.write);
         let shown = self.asset.shown(member);
         let memory = self.before.and_then(|link| link.memory(member));
@@ -379,7 +380,7 @@ impl Draft<'_> {
                 (false, None) => "; the source is empty and `empty = \"clear\"`",
                 (false, Some(_)) => "",
             };
-            let reason = format!("{}{reason}", mapping.origin());
+            let reason = format!("{}{reason}", mapping.origin_with(decided.why.as_deref()));
             let name = self.facts.member_name(member);
             self.change(Part::Member(member.clone()), &name, (from, wanted.map(str::to_owned)), reason);
             if let (Some(to), Some(change)) =

@@ -1,5 +1,6 @@
 //! `[asset_types]`: how a device's asset type is determined.
 
+use super::plugins::PluginUse;
 use crate::model::Property;
 use chrono::{DateTime, Utc};
 use regex::Regex;
@@ -7,7 +8,7 @@ use regex::Regex;
 /// The tab "Asset Types".
 #[derive(Clone, Debug)]
 pub struct AssetTypes {
-    /// Which of the three ways.
+    /// Which of the ways.
     pub determine: Determine,
     /// The type for `same`, and when no rule and no field answers.
     pub default: Option<String>,
@@ -17,7 +18,7 @@ pub struct AssetTypes {
     pub update: TypeUpdates,
 }
 
-/// The three ways of the guide.
+/// The three ways of the guide, and a plugin.
 #[derive(Clone, Debug)]
 pub enum Determine {
     /// All assets have the default type.
@@ -26,6 +27,8 @@ pub enum Determine {
     Field(Subject),
     /// The first rule whose criteria all hold.
     Rules(Vec<Rule>),
+    /// A plugin names it; a name that Halo lacks becomes a new type.
+    Plugin(PluginUse),
 }
 
 /// Whether the type of an existing asset follows the device.
@@ -37,22 +40,36 @@ pub enum TypeUpdates {
     Keep,
 }
 
-/// One rule: a type for the devices that meet all its criteria.
+/// One rule: a type, or a plugin that names one, for the devices that meet all its criteria.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    /// The type's name in Halo.
-    pub type_name: String,
+    /// What it gives.
+    pub answer: RuleAnswer,
     /// All must hold; an empty list holds for every device.
     pub when: Vec<Criterion>,
 }
 
+/// What a rule gives.
+#[derive(Clone, Debug)]
+pub enum RuleAnswer {
+    /// The type of this name in Halo.
+    Type(String),
+    /// The type that a plugin names; where it names none, the next rule is tried.
+    Plugin(PluginUse),
+}
+
 /// One criterion.
 #[derive(Clone, Debug)]
-pub struct Criterion {
-    /// What is tested.
-    pub subject: Subject,
-    /// How.
-    pub test: Test,
+pub enum Criterion {
+    /// A comparison.
+    Test {
+        /// What is tested.
+        subject: Subject,
+        /// How.
+        test: Test,
+    },
+    /// An expression that is true or false of the device.
+    Expression(PluginUse),
 }
 
 /// What a criterion looks at, or where a type's name is found.

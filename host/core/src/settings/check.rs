@@ -11,6 +11,7 @@ pub(super) mod imports;
 pub(super) mod integrator;
 mod microsoft;
 mod organisations;
+mod plugins;
 mod statuses;
 
 use super::connection::SecretSource;
@@ -48,13 +49,6 @@ fn name(value: Option<&At<Name>>, report: &mut Report<'_>) -> Option<String> {
 fn switched_off(value: Option<&At<bool>>, key: &str, report: &mut Report<'_>) {
     if let Some(At { span, value: true }) = value {
         report.still_to_come(span, &format!("`{key} = true`"), "write `false`, or leave the key out");
-    }
-}
-
-/// Reports a key whose feature is still to come.
-fn left_out<T>(value: Option<&At<T>>, key: &str, report: &mut Report<'_>) {
-    if let Some(value) = value {
-        report.still_to_come(&value.span, &format!("`{key}`"), "leave the key out");
     }
 }
 

@@ -5,7 +5,9 @@ use super::fields::FieldMapping;
 use super::imports::{Imports, Users};
 use super::organisations::Organisations;
 use crate::model::TenantId;
+use crate::plugin::PluginSettings;
 use chrono::NaiveDate;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The checked content of `connections/NAME.toml`.
@@ -33,6 +35,8 @@ pub struct Connection {
     pub statuses: Statuses,
     /// `[guards]`
     pub guards: Guards,
+    /// `[plugins]`: settings of plugins, by the plugin's name; they go over those of the file beside it
+    pub plugins: BTreeMap<String, PluginSettings>,
     /// `schedule.enabled`: a connection that is off is left out of `import` without names. Default true.
     pub enabled: Enabled,
     /// Digest of everything that decides, for plans and runs: two equal digests decide alike.

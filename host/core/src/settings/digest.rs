@@ -22,6 +22,7 @@ pub(super) fn of(connection: &Connection) -> String {
         imports,
         statuses,
         guards,
+        plugins,
         enabled: _,
         digest: _,
     } = connection;
@@ -36,6 +37,7 @@ pub(super) fn of(connection: &Connection) -> String {
         format!("{imports:?}"),
         format!("{statuses:?}"),
         format!("{guards:?}"),
+        format!("{plugins:?}"),
     ];
     let mut hasher = blake3::Hasher::new();
     for part in parts {

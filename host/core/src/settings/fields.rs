@@ -1,5 +1,6 @@
 //! `[[fields]]`: which Intune property fills which Halo field, and how.
 
+use super::plugins::PluginUse;
 use crate::model::Property;
 
 /// One mapping.
@@ -61,7 +62,7 @@ pub enum EmptyPolicy {
     Clear,
 }
 
-/// A built-in transform. A value that a transform cannot work on (digits of a text without any) becomes empty.
+/// A transform. A value that a transform cannot work on (digits of a text without any) becomes empty.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Transform {
     /// White space at both ends goes.
@@ -89,4 +90,6 @@ pub enum Transform {
         /// For all others.
         otherwise: Option<String>,
     },
+    /// A plugin or an expression; asked for an empty value too.
+    Plugin(PluginUse),
 }

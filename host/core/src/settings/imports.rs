@@ -1,5 +1,6 @@
 //! `[imports]` and `[users]`: which devices become assets, which asset is whose, where it stands, who uses it.
 
+use super::plugins::PluginUse;
 use crate::model::Property;
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use std::time::Duration;
 pub struct Imports {
     /// `site`: how an asset's site is chosen.
     pub site: SiteMode,
+    /// `site_plugin`, where it counts
+    pub site_plugin: Option<PluginUse>,
     /// `default_site`
     pub default_site: Option<DefaultSite>,
     /// `match_by`: tiers in order, each the index of the one mapping that the property fills.
@@ -82,6 +85,8 @@ pub enum SiteMode {
     UserOnCreate,
     /// `user-then-default`: the same, and the asset follows its matched user in every run.
     UserThenDefault,
+    /// `plugin`: the plugin of `site_plugin` decides, in every run.
+    Plugin,
 }
 
 /// `default_site`

@@ -6,6 +6,8 @@
 use super::connection::Connection;
 use super::imports::DefaultSite;
 use crate::model::TenantId;
+use crate::plugin::{PluginSettings, join};
+use std::collections::BTreeMap;
 
 /// The tab "Organisations".
 #[derive(Clone, Debug)]
@@ -44,7 +46,7 @@ pub enum Exclusion {
 }
 
 /// `[[organisations.tenants]]`
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Tenant {
     /// Directory id or domain.
     pub tenant: TenantId,
@@ -56,6 +58,8 @@ pub struct Tenant {
     pub default_site: Option<DefaultSite>,
     /// Whether it is left out.
     pub exclusion: Exclusion,
+    /// Settings of plugins for its devices; they go over those of the connection.
+    pub plugins: BTreeMap<String, PluginSettings>,
 }
 
 /// Where the names of a tenant stand in the settings, for messages.
@@ -106,6 +110,9 @@ impl Connection {
                 place: TenantPlace::Row(row.tenant.clone()),
             };
             view.imports.default_site.clone_from(&row.default_site);
+            for (name, settings) in &row.plugins {
+                join(view.plugins.entry(name.clone()).or_default(), settings);
+            }
             view
         });
         first.into_iter().chain(others).collect()

@@ -89,6 +89,21 @@ impl JsonSchema for AnyValue {
     }
 }
 
+/// Settings of a plugin: any keys, which the plugin itself declares.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct PluginTable(pub(super) toml::Table);
+
+impl JsonSchema for PluginTable {
+    fn schema_name() -> Cow<'static, str> {
+        "PluginSettings".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "object" })
+    }
+}
+
 /// Either one text (of a fixed choice or free) or number, or a table.
 #[derive(Clone, Debug)]
 pub(super) enum TextOr<S, T> {

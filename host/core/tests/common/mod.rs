@@ -9,7 +9,7 @@
 )]
 
 use chrono::{DateTime, Utc};
-use integrator_core::decide::{Decision, Rulebook, UserIndex, decide, projection};
+use integrator_core::decide::{ClientSource, Decision, PluginSet, Rulebook, UserIndex, decide};
 use integrator_core::model::catalogue::{AssetType, AssetTypeDetail, Catalogue, Client, Named, Site};
 use integrator_core::model::{
     Asset, AssetId, ClientId, Device, DeviceId, FieldId, GroupId, HaloUser, Kind, SiteId, StatusId, TenantId,
@@ -18,6 +18,7 @@ use integrator_core::model::{
 use integrator_core::plan::{Facts, IntuneIds};
 use integrator_core::settings::{Connection, SourceFile, read};
 use std::path::Path;
+use std::sync::Arc;
 
 pub fn now() -> DateTime<Utc> {
     "2026-06-30T12:00:00Z".parse().unwrap()
@@ -93,10 +94,16 @@ pub struct World {
 
 impl World {
     pub fn new(extra: &str) -> Self {
+        Self::with_plugins(extra, |_| PluginSet::default())
+    }
+
+    /// The same with the plugins that `load` finds.
+    pub fn with_plugins(extra: &str, load: impl Fn(&Connection) -> PluginSet) -> Self {
         let connection = connection(extra);
         let catalogue = catalogue();
-        let rulebook =
-            Rulebook::bind(&connection, &catalogue).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let plugins = Arc::new(load(&connection));
+        let rulebook = Rulebook::bind_for(&connection, &catalogue, &ClientSource::Named, plugins)
+            .unwrap_or_else(|problems| panic!("{problems:?}"));
         let mut users = UserIndex::default();
         for user in halo_users() {
             users.add(&user, &rulebook.connection.users);
@@ -116,7 +123,7 @@ impl World {
 
     /// A device with these properties, by name.
     pub fn device(&self, id: &str, properties: &[(&str, &str)]) -> Device {
-        let projection = projection(&self.rulebook.connection);
+        let projection = &self.rulebook.projection;
         let mut values = vec![None; projection.properties().len()];
         values[0] = Some(Value::Text(id.to_owned()));
         for (name, value) in properties {

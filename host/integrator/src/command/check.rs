@@ -139,7 +139,7 @@ fn client_of(connection: &Connection) -> String {
 fn rules(connection: &Connection) -> usize {
     match &connection.asset_types.determine {
         Determine::Rules(rules) => rules.len(),
-        Determine::Same | Determine::Field(_) => 0,
+        Determine::Same | Determine::Field(_) | Determine::Plugin(_) => 0,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Halo's choices, read as far as a connection's settings refer to them.
 
 use super::error::SyncError;
+use super::organisations::Surveyed;
 use super::tenants::View;
 use crate::halo::HaloClient;
-use integrator_core::decide::rulebook::Need;
-use integrator_core::decide::{Needs, needs};
+use integrator_core::decide::rulebook::{Need, client_named};
+use integrator_core::decide::{ClientSource, Needs, needs};
 use integrator_core::model::{Catalogue, Client, FieldForm, FieldId, Named, Site};
 use integrator_core::settings::{Connection, DefaultSite};
 
@@ -16,7 +17,7 @@ pub(crate) async fn read(
     views: &[View],
     listed: Option<Vec<Client>>,
 ) -> Result<Catalogue, SyncError> {
-    let Needs { fields, custom_fields, statuses, default_site: _ } = needs(connection);
+    let Needs { fields, custom_fields, statuses, default_site: _, sites: _ } = needs(connection);
     let mut catalogue = Catalogue { types: halo.asset_types().await?, ..Catalogue::default() };
     if fields == Need::Yes {
         read_fields(halo, connection, &mut catalogue).await?;
@@ -54,6 +55,35 @@ pub(crate) async fn read(
         read_site(halo, default, &mut catalogue).await?;
     }
     Ok(catalogue)
+}
+
+/// Reads all sites of a tenant's client, where a plugin chooses among them. A client that is still to come has none.
+pub(crate) async fn read_sites(
+    halo: &HaloClient,
+    connection: &Connection,
+    surveyed: &Surveyed,
+    catalogue: &mut Catalogue,
+) -> Result<(), SyncError> {
+    if needs(connection).sites == Need::No {
+        return Ok(());
+    }
+    let client = match surveyed {
+        Surveyed::Client(ClientSource::Named) => {
+            let named = connection.organisations.client.as_deref().unwrap_or_default();
+            client_named(catalogue, named).map(|client| client.id)
+        }
+        Surveyed::Client(ClientSource::Found(client)) => Some(client.id),
+        Surveyed::Client(ClientSource::Coming(..)) | Surveyed::Held(_) => None,
+    };
+    let Some(client) = client else { return Ok(()) };
+    let mut all = halo.sites(Some(client), "").await?;
+    // Halo's answer tells the client only where it is asked for all clients.
+    for site in &mut all {
+        site.client.get_or_insert(client);
+    }
+    catalogue.sites.retain(|known| !all.iter().any(|site| site.id == known.id));
+    catalogue.sites.extend(all);
+    Ok(())
 }
 
 async fn read_fields(

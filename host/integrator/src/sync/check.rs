@@ -1,14 +1,26 @@
 //! `check --online`: signs in on both sides and looks for every name that the settings use.
 
 use super::error::SyncError;
+use super::organisations::Surveyed;
 use super::outcome::ExitClass;
 use super::tenants::{View, views};
 use super::world::World;
-use super::{catalogue, permissions};
-use integrator_core::decide::Rulebook;
+use super::{catalogue, permissions, plugins};
 use integrator_core::decide::rulebook::new_type_group;
+use integrator_core::decide::{ClientSource, Rulebook};
 use integrator_core::settings::Connection;
 use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Loads the plugins that the connection's settings name, for each tenant; an error says what is wrong with those that
+/// cannot be used.
+pub async fn check_plugins(world: &World, connection: &Connection) -> Result<(), SyncError> {
+    for view in connection.views() {
+        plugins::load(world, &view).await?;
+    }
+    Ok(())
+}
 
 /// What `check --online` found.
 #[derive(Clone, Debug, Serialize)]
@@ -40,6 +52,7 @@ pub async fn check(world: &World, connection: &str) -> CheckReport {
     match world.connection(connection) {
         Ok(connection) => match views(world, &connection).await {
             Ok(views) => {
+                report.take_plugins(&views);
                 for view in &views {
                     report.take("Microsoft sign-in", microsoft(view).await);
                 }
@@ -53,6 +66,15 @@ pub async fn check(world: &World, connection: &str) -> CheckReport {
 }
 
 impl CheckReport {
+    /// The plugins that were loaded.
+    fn take_plugins(&mut self, views: &[View]) {
+        let loaded: BTreeMap<String, String> = views.iter().flat_map(|view| view.plugins.digests()).collect();
+        self.take(
+            "plugins",
+            Ok(loaded.iter().map(|(name, digest)| format!("{name} is loaded, sha256 {digest}")).collect()),
+        );
+    }
+
     fn take(&mut self, what: &str, result: Result<Vec<String>, SyncError>) {
         match result {
             Ok(texts) => self.items.extend(texts.into_iter().map(|text| CheckItem {
@@ -99,7 +121,7 @@ async fn microsoft(view: &View) -> Result<Vec<String>, SyncError> {
 async fn halo(world: &World, connection: &Connection, views: &[View]) -> Result<Vec<String>, SyncError> {
     let halo = world.halo(None).await?;
     let agent = halo.agent_me().await?;
-    let catalogue = catalogue::read(&halo, connection, views, None).await?;
+    let mut catalogue = catalogue::read(&halo, connection, views, None).await?;
     let mut texts = vec![format!("signed in to Halo as \"{}\"", agent.name)];
     let mut problems = Vec::new();
     for view in views {
@@ -110,7 +132,14 @@ async fn halo(world: &World, connection: &Connection, views: &[View]) -> Result<
             ));
             continue;
         }
-        match Rulebook::bind(&view.connection, &catalogue) {
+        let named = Surveyed::Client(ClientSource::Named);
+        catalogue::read_sites(&halo, &view.connection, &named, &mut catalogue).await?;
+        match Rulebook::bind_for(
+            &view.connection,
+            &catalogue,
+            &ClientSource::Named,
+            Arc::clone(&view.plugins),
+        ) {
             Ok(rulebook) => texts.push(format!(
                 "found every name: client \"{}\", {} mappings, {} asset types in Halo",
                 rulebook.client.name,

@@ -6,6 +6,7 @@
 use super::details::DetailReader;
 use super::error::SyncError;
 use super::planner::Planner;
+use super::plugins;
 use super::progress::{Progress, ProgressEvent};
 use super::resolve::{Resolved, spool_error};
 use super::software::SoftwareSide;
@@ -13,7 +14,9 @@ use super::spool::{Spool, SpoolRow};
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 use integrator_core::decide::decision::SiteReason;
-use integrator_core::decide::{Decision, Knowledge, Rulebook, UserDecision, UserIndex, decide_knowing};
+use integrator_core::decide::{
+    Calls, Counting, Decision, Knowledge, Rulebook, UserDecision, UserIndex, decide_asking,
+};
 use integrator_core::model::link::agreement;
 use integrator_core::model::{Counts, Device, IdentityRow, LinkState};
 use integrator_core::plan::HeldDevice;
@@ -202,7 +205,7 @@ async fn beside<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|error| SyncError::bug(format!("deciding: {error}")))?
 }
 
-fn read_rows(indices: &[u32], spool: &Spool, shared: &Shared) -> Result<Vec<SpoolRow>, SyncError> {
+pub(super) fn read_rows(indices: &[u32], spool: &Spool, shared: &Shared) -> Result<Vec<SpoolRow>, SyncError> {
     let starts: Vec<u64> = indices
         .iter()
         .filter_map(|index| shared.resolved.rows.get(*index as usize).map(|row| row.spool.bytes()))
@@ -213,14 +216,30 @@ fn read_rows(indices: &[u32], spool: &Spool, shared: &Shared) -> Result<Vec<Spoo
 /// Decides rows. `knowledge` says how much is known of each; where it is shorter, everything.
 fn decide_stretch(indices: &[u32], rows: Vec<SpoolRow>, knowledge: &[Knowledge], shared: &Shared) -> Decided {
     let mut decided = Decided { rows: indices.len() as u64, ..Decided::default() };
+    // A plugin that reads what only single reads tell was not asked about everybody before.
+    let details = shared.rulebook.projection.details().next().is_some();
+    let counting = if details { Counting::Counted } else { Counting::Uncounted };
+    let mut calls = Calls::new(&shared.rulebook.plugins, counting);
     let all = knowledge.iter().copied().chain(std::iter::repeat(Knowledge::All));
     for ((index, row), knowledge) in indices.iter().zip(rows).zip(all) {
-        decide_row(row, *index, knowledge, shared, &mut decided);
+        decide_row(row, *index, knowledge, shared, &mut calls, &mut decided);
+        calls.end_device();
+    }
+    plugins::tell(calls.take_log());
+    if details {
+        shared.rulebook.plugins.set.judge();
     }
     decided
 }
 
-fn decide_row(row: SpoolRow, index: u32, knowledge: Knowledge, shared: &Shared, decided: &mut Decided) {
+fn decide_row(
+    row: SpoolRow,
+    index: u32,
+    knowledge: Knowledge,
+    shared: &Shared,
+    calls: &mut Calls<'_>,
+    decided: &mut Decided,
+) {
     let resolved = &shared.resolved;
     let device = match row {
         SpoolRow::Device(device) => device,
@@ -255,7 +274,8 @@ fn decide_row(row: SpoolRow, index: u32, knowledge: Knowledge, shared: &Shared, 
         }
         Pair::Linked(_) | Pair::Inherits(..) | Pair::Matched(..) | Pair::New => {}
     }
-    let decision = match decide_knowing(&shared.rulebook, &shared.users, &device, shared.now, knowledge) {
+    let decision = match decide_asking(&shared.rulebook, &shared.users, &device, shared.now, knowledge, calls)
+    {
         Ok(decision) => decision,
         Err(reason) => {
             decided.held.push(held(&device, reason));

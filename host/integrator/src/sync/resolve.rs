@@ -9,8 +9,8 @@ use super::sweep::Swept;
 use crate::halo::HaloClient;
 use crate::store::{ChangeSet, Store};
 use futures_util::StreamExt;
-use integrator_core::decide::Rulebook;
-use integrator_core::decide::decision::match_values;
+use integrator_core::decide::mapped::match_values;
+use integrator_core::decide::{Calls, Counting, Rulebook};
 use integrator_core::model::link::serial_hash;
 use integrator_core::model::{AssetId, DeviceKey, IdentityRow, LinkState, LinkSummary};
 use integrator_core::resolve::{
@@ -298,12 +298,21 @@ async fn match_unlinked(
     for chunk in by_place.chunks(MATCH_CHUNK) {
         let starts: Vec<u64> = chunk.iter().map(|(_, start)| *start).collect();
         let rows = swept.spool.rows_at(&starts).map_err(spool_error)?;
+        let mut calls = Calls::new(&rulebook.plugins, Counting::Uncounted);
         for ((row, _), spooled) in chunk.iter().zip(rows) {
             if let SpoolRow::Device(device) = spooled {
-                let values = match_values(rulebook, &device)
-                    .into_iter()
-                    .map(|value| value.as_deref().map_or(0, serial_hash))
-                    .collect();
+                let values = match match_values(rulebook, &device, &mut calls) {
+                    Ok(values) => values,
+                    Err(reason) => {
+                        // What it is matched by is not known, so that nothing can be concluded of it.
+                        if let Some(pair) = pairing.pairs.get_mut(*row as usize) {
+                            *pair = Pair::held(reason);
+                        }
+                        continue;
+                    }
+                };
+                let values =
+                    values.into_iter().map(|value| value.as_deref().map_or(0, serial_hash)).collect();
                 unlinked.push(Unlinked { row: *row, values });
             }
         }

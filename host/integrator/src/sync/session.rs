@@ -189,7 +189,7 @@ impl Session {
             made: self.now,
             settings: self.connection.digest.clone(),
             halo: self.world.settings.integrator.halo.url.clone(),
-            plugins: BTreeMap::new(),
+            plugins: self.record.plugins.clone(),
         };
         PlanSink::begin(store.plan_writer(&self.run.0).await?, header).await
     }
@@ -214,7 +214,10 @@ impl Session {
         let halo = connect(world, store).await?;
         self.remember_halo(&halo);
         let mut survey = self.survey(&halo, store, wanted).await?;
-        let catalogue = catalogue::read(&halo, &self.connection, &self.views, survey.clients()).await?;
+        let mut catalogue = catalogue::read(&halo, &self.connection, &self.views, survey.clients()).await?;
+        for (view, surveyed) in self.views.iter().zip(&survey.tenants) {
+            catalogue::read_sites(&halo, &view.connection, surveyed, &mut catalogue).await?;
+        }
         let rulebooks = self.bind(&catalogue, &survey.tenants)?;
         let progress = &*world.progress;
         refresh_users(&halo, store, &world.user_members(), index, self.now, progress).await?;
@@ -279,7 +282,7 @@ impl Session {
                 rulebooks.push(None);
                 continue;
             };
-            match Rulebook::bind_for(&view.connection, catalogue, source) {
+            match Rulebook::bind_for(&view.connection, catalogue, source, Arc::clone(&view.plugins)) {
                 Ok(rulebook) => rulebooks.push(Some(Arc::new(rulebook))),
                 Err(found) => {
                     problems
@@ -354,6 +357,8 @@ impl Session {
     pub(super) async fn open(&mut self, only: Option<Entity>) -> Result<(Arc<dyn Store>, Lease), SyncError> {
         self.world.lock()?;
         self.views = views(&self.world, &self.connection).await?;
+        self.record.plugins = self.views.iter().flat_map(|view| view.plugins.digests()).collect();
+        self.record.notices.extend(self.world.plugins.notices());
         if only == Some(Entity::Organisations) {
             self.record.entity = Entity::Organisations;
         } else if let Some(view) = self.views.first().cloned() {

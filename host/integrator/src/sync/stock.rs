@@ -43,7 +43,7 @@ impl Stock {
         if self.named.len() < NAMED {
             self.named.push(name.to_owned());
         }
-        let site = SiteDecision { move_to: None, reason: SiteReason::Stock, ..decision.site };
+        let site = SiteDecision { move_to: None, reason: SiteReason::Stock, ..decision.site.clone() };
         Ok(Some(Decision { site, digest: 0, ..decision.clone() }))
     }
 

@@ -5,6 +5,7 @@
 //! while it is at hand: its decision's digest alone tells later whether it needs a second look.
 
 use super::error::SyncError;
+use super::plugins;
 use super::progress::{Progress, ProgressEvent};
 use super::resolve::spool_error;
 use super::spool::{Spool, SpoolRow, SpoolWriter, encode};
@@ -12,7 +13,7 @@ use crate::graph::{Decoder, GraphClient, RawPage};
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 use integrator_core::decide::decision::SiteReason;
-use integrator_core::decide::{Rulebook, UserDecision, UserIndex, decide};
+use integrator_core::decide::{Calls, Counting, Knowledge, Rulebook, UserDecision, UserIndex, decide_asking};
 use integrator_core::model::device::{Slot, SpoolPlace, Standing, unix_seconds};
 use integrator_core::model::link::serial_hash;
 use integrator_core::model::value::fold;
@@ -179,10 +180,11 @@ fn decode_page(page: &RawPage, decoder: &Decoder, reading: &Reading) -> Result<P
         nameless: Vec::new(),
     };
     let basis = reading.basis.as_ref().and_then(|basis| basis.get());
+    let mut calls = basis.map(|basis| Calls::new(&basis.rulebook.plugins, Counting::Counted));
     for text in page.rows() {
         let (row, identity) = match decoder.decode(text) {
             Ok(device) => {
-                let identity = identity(&device, reading, basis);
+                let identity = identity(&device, reading, basis.zip(calls.as_mut()));
                 (SpoolRow::Device(device), identity)
             }
             Err(unreadable) => {
@@ -207,10 +209,13 @@ fn decode_page(page: &RawPage, decoder: &Decoder, reading: &Reading) -> Result<P
             .map_err(|error| SyncError::bug(format!("writing the run's spool: {error}")))?;
         decoded.rows.push(IdentityRow { spool: SpoolPlace::new(start), ..identity });
     }
+    if let Some(mut calls) = calls {
+        plugins::tell(calls.take_log());
+    }
     Ok(decoded)
 }
 
-fn identity(device: &Device, reading: &Reading, basis: Option<&Basis>) -> IdentityRow {
+fn identity(device: &Device, reading: &Reading, basis: Option<(&Basis, &mut Calls<'_>)>) -> IdentityRow {
     let sense = reading.sense_managed == SenseManaged::Exclude
         && device.text(Slot::MANAGEMENT_AGENT).is_some_and(|agent| agent.eq_ignore_ascii_case("msSense"));
     let serial = device.text(Slot::SERIAL_NUMBER).and_then(|serial| reading.placeholders.usable(serial));
@@ -220,18 +225,19 @@ fn identity(device: &Device, reading: &Reading, basis: Option<&Basis>) -> Identi
         enrolled: unix_seconds(device.time(Slot::ENROLLED)),
         synced: unix_seconds(device.time(Slot::LAST_SYNC)),
         spool: SpoolPlace::default(),
-        decision: basis.filter(|_| !sense).map_or(0, |basis| early_decision(device, basis)),
+        decision: basis.filter(|_| !sense).map_or(0, |(basis, calls)| early_decision(device, basis, calls)),
         standing: if sense { Standing::Excluded } else { Standing::Live },
     }
 }
 
 /// The digest of the device's decision, or 0 where the second pass has something to say of it.
-fn early_decision(device: &Device, basis: &Basis) -> u64 {
+fn early_decision(device: &Device, basis: &Basis, calls: &mut Calls<'_>) -> u64 {
     // What only single reads tell is not at hand yet.
     if basis.rulebook.projection.details().next().is_some() {
         return 0;
     }
-    match decide(&basis.rulebook, &basis.users, device, basis.now) {
+    let decided = decide_asking(&basis.rulebook, &basis.users, device, basis.now, Knowledge::All, calls);
+    let digest = match decided {
         Ok(decision)
             if !matches!(decision.user, UserDecision::Ambiguous(..))
                 && decision.site.reason != SiteReason::OtherClient =>
@@ -239,5 +245,8 @@ fn early_decision(device: &Device, basis: &Basis) -> u64 {
             decision.digest
         }
         _ => 0,
-    }
+    };
+    // Who has no digest is asked about again, and counted then.
+    calls.end_device_as(if digest == 0 { Counting::Uncounted } else { Counting::Counted });
+    digest
 }

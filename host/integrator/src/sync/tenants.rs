@@ -12,6 +12,7 @@ use super::organisations::Surveyed;
 use super::people::{add_entra_users, add_owners};
 use super::permissions;
 use super::planner::Planner;
+use super::plugins;
 use super::resolve::{Known, Others, resolve};
 use super::session::{HaloSide, Session, Wanted};
 use super::sink::PlanSink;
@@ -21,7 +22,7 @@ use super::world::World;
 use crate::graph::GraphClient;
 use crate::halo::HaloClient;
 use crate::store::Store;
-use integrator_core::decide::{Rulebook, UserIndex, projection};
+use integrator_core::decide::{PluginSet, Rulebook, UserIndex, projection_with};
 use integrator_core::model::{AssetId, Catalogue, TenantId};
 use integrator_core::plan::{
     Footer, GuardVerdict, HeldDevice, IntuneIds, judge_deactivations, judge_empty_source,
@@ -40,6 +41,8 @@ pub(super) struct View {
     pub(super) connection: Arc<Connection>,
     /// Reads the tenant.
     pub(super) graph: GraphClient,
+    /// The plugins that its devices are decided with.
+    pub(super) plugins: Arc<PluginSet>,
 }
 
 /// The tenants that are imported, in the order of the settings. Sends nothing yet.
@@ -47,7 +50,8 @@ pub(super) async fn views(world: &World, connection: &Connection) -> Result<Vec<
     let mut views = Vec::new();
     for view in connection.views() {
         let graph = world.graph(&view).await?;
-        views.push(View { connection: Arc::new(view), graph });
+        let plugins = plugins::load(world, &view).await?;
+        views.push(View { connection: Arc::new(view), graph, plugins });
     }
     Ok(views)
 }
@@ -82,7 +86,7 @@ pub(super) async fn sweep_view(
     view.graph.sign_in().await?;
     check_permissions(connection, &view.graph).await?;
     let reading = Reading {
-        projection: projection(connection),
+        projection: projection_with(connection, &view.plugins),
         placeholders: Placeholders::new(connection.imports.ignore_values.iter().map(String::as_str)),
         sense_managed: connection.imports.sense_managed,
         basis,
@@ -346,7 +350,14 @@ impl Session {
         planner.plan_licences().await?;
         let details = DetailReader::new(&view.graph, planner.store, Arc::clone(shared));
         let (progress, stop) = (&*world.progress, &world.stop);
+        if device.is_none() {
+            plugins::survey(&swept.spool, shared).await?;
+        }
         decide_all(&swept.spool, shared, planner, details.as_ref(), progress, stop).await?;
+        let told = view.plugins.notices();
+        planner.sink.left_out |= !told.is_empty();
+        planner.sink.notices.extend(told);
+        plugins::keep(world, &view.plugins).await;
         if device.is_some() {
             return Ok(false);
         }

@@ -8,6 +8,7 @@ use crate::halo::{DiscoveredAddress, HaloClient};
 use crate::http::ClientMaker;
 use crate::store::{Store, StoreError, StoreFolder};
 use integrator_core::model::TenantId;
+use integrator_core::plugin::{Plugin, PluginError, PluginKind, PluginSettings, PluginSource};
 use integrator_core::ports::{Clock, Secrets, TokenKeeper};
 use integrator_core::settings::{Authentication, Connection, Microsoft, Settings};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +27,8 @@ pub struct World {
     pub tokens: Arc<dyn TokenKeeper>,
     /// Listens.
     pub progress: Arc<dyn Progress>,
+    /// Finds plugins.
+    pub plugins: Arc<dyn PluginSource>,
     /// Turns true when a person or the system asks to stop.
     pub stop: watch::Receiver<bool>,
     shared: Arc<SharedParts>,
@@ -38,6 +41,29 @@ struct SharedParts {
     maker: OnceCell<Arc<ClientMaker>>,
 }
 
+/// Where there is nothing to find a plugin in.
+#[derive(Clone, Copy, Debug)]
+struct NoPlugins;
+
+impl NoPlugins {
+    fn refusal(name: &str) -> PluginError {
+        PluginError {
+            message: format!("{name} cannot be loaded here"),
+            hint: "run it from a settings folder".to_owned(),
+        }
+    }
+}
+
+impl PluginSource for NoPlugins {
+    fn plugin(&self, name: &str, _: &PluginSettings) -> Result<Arc<dyn Plugin>, PluginError> {
+        Err(Self::refusal(&format!("the plugin {name}")))
+    }
+
+    fn expression(&self, _: PluginKind, _: &str, place: &str) -> Result<Arc<dyn Plugin>, PluginError> {
+        Err(Self::refusal(&format!("the expression of {place}")))
+    }
+}
+
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("World").finish_non_exhaustive()
@@ -45,7 +71,7 @@ impl std::fmt::Debug for World {
 }
 
 impl World {
-    /// Wires a world. Opens nothing yet.
+    /// Wires a world without plugins. Opens nothing yet.
     pub fn new(
         settings: Arc<Settings>,
         clock: Arc<dyn Clock>,
@@ -54,7 +80,14 @@ impl World {
         progress: Arc<dyn Progress>,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        Self { settings, clock, secrets, tokens, progress, stop, shared: Arc::default() }
+        let plugins = Arc::new(NoPlugins);
+        Self { settings, clock, secrets, tokens, progress, plugins, stop, shared: Arc::default() }
+    }
+
+    /// The same with plugins.
+    #[must_use]
+    pub fn with_plugins(self, plugins: Arc<dyn PluginSource>) -> Self {
+        Self { plugins, ..self }
     }
 
     /// Takes the data folder for this process, which is quick; the database is opened later.

@@ -2,8 +2,9 @@
 
 use super::criteria::criterion;
 use super::fields::Mappings;
-use super::{left_out, name, property};
-use crate::settings::asset_types::{AssetTypes, Determine, Rule, Subject, TypeUpdates};
+use super::{name, plugins, property};
+use crate::plugin::PluginKind;
+use crate::settings::asset_types::{AssetTypes, Determine, Rule, RuleAnswer, Subject, TypeUpdates};
 use crate::settings::source::Report;
 use crate::settings::wire::connection as wire;
 use crate::settings::wire::{At, TextOr};
@@ -15,7 +16,6 @@ pub(super) fn asset_types(
 ) -> Option<AssetTypes> {
     let default = name(table.default.as_ref(), report);
     let group = name(table.group.as_ref(), report);
-    left_out(table.plugin.as_ref(), "plugin", report);
     // What the way in use does not read is judged all the same: it is read once `determine` changes.
     let field = table.field.as_ref().and_then(|At { span, value }| match value {
         TextOr::Text(written) => property(written, span, report).map(Subject::Intune),
@@ -24,6 +24,10 @@ pub(super) fn asset_types(
             mappings.filling(&written, span, report).map(Subject::Mapped)
         }
     });
+    let plugin = table
+        .plugin
+        .as_ref()
+        .and_then(|written| plugins::named(written, PluginKind::AssetTypeRule, "asset_types.plugin", report));
     let before = report.count();
     let rules: Vec<Rule> = table.rules.iter().filter_map(|rule| self::rule(rule, mappings, report)).collect();
     let rules = (report.count() == before).then_some(rules);
@@ -55,25 +59,45 @@ pub(super) fn asset_types(
             Determine::Rules(rules?)
         }
         wire::Determine::Plugin => {
-            report.still_to_come(
-                span,
-                "an asset type from a plugin",
-                "write \"same\", \"field\" or \"rules\"",
-            );
-            return None;
+            if table.plugin.is_none() && !report.is_damaged("asset_types") {
+                let hint = "add `plugin = \"…\"`, the name of a file in the folder `plugins`";
+                report.error(span, "`determine = \"plugin\"` needs a plugin").hint(hint);
+            }
+            Determine::Plugin(plugin?)
         }
     };
     Some(AssetTypes { determine, default, group, update })
 }
 
 fn rule(
-    At { value: rule, .. }: &At<wire::Rule>,
+    At { span, value: rule }: &At<wire::Rule>,
     mappings: &Mappings,
     report: &mut Report<'_>,
 ) -> Option<Rule> {
-    let type_name = name(rule.type_name.as_ref(), report);
-    let when = rule.when.as_ref().map(|criteria| {
-        criteria.iter().filter_map(|written| criterion(written, mappings, report)).collect::<Vec<_>>()
-    });
-    Some(Rule { type_name: type_name?, when: when? })
+    let answer = match (&rule.type_name, &rule.plugin) {
+        (Some(named), None) => name(Some(named), report).map(RuleAnswer::Type),
+        (None, Some(written)) => {
+            let place = "asset_types.rules, plugin";
+            plugins::named(written, PluginKind::AssetTypeRule, place, report).map(RuleAnswer::Plugin)
+        }
+        (Some(_), Some(_)) => {
+            report.error(span, "a rule gives one type").hint("keep `type` or `plugin`");
+            None
+        }
+        (None, None) => {
+            if !report.is_damaged("asset_types") {
+                let hint = "add `type = \"…\"`, or `plugin = \"…\"` for a plugin that names it";
+                report.error(span, "this rule gives no type").hint(hint);
+            }
+            None
+        }
+    };
+    if rule.when.is_none() && rule.plugin.is_none() && !report.is_damaged("asset_types") {
+        let hint = "add `when = [ … ]`; an empty list holds for every device";
+        report.error(span, "this rule has no criteria").hint(hint);
+        return None;
+    }
+    let when =
+        rule.when.iter().flatten().filter_map(|written| criterion(written, mappings, report)).collect();
+    Some(Rule { answer: answer?, when })
 }

@@ -5,6 +5,7 @@ use super::fields::fields;
 use super::imports::{imports, users};
 use super::microsoft::microsoft;
 use super::organisations::organisations;
+use super::plugins;
 use super::statuses::statuses;
 use super::{switched_off, text};
 use crate::settings::connection::{Connection, Enabled, Guard, Guards};
@@ -47,9 +48,11 @@ pub(in crate::settings) fn connection(
         imports,
         statuses,
         guards,
+        plugins: plugins::settings(&file.plugins),
         enabled,
         digest: String::new(),
     };
+    plugins::unused(file, &connection, report);
     connection.digest = digest::of(&connection);
     report.is_clean().then_some(connection)
 }

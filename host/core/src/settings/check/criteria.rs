@@ -1,9 +1,10 @@
 //! One criterion of a rule, judged: what it looks at, and whether its value can be compared with that.
 
 use super::fields::Mappings;
-use super::{name, property};
+use super::{name, plugins, property};
 use crate::model::property::Kind;
 use crate::model::value::parse_time;
+use crate::plugin::PluginKind;
 use crate::settings::asset_types::{Criterion, Operand, Subject, Test};
 use crate::settings::fields::{Source, Transform};
 use crate::settings::source::Report;
@@ -23,6 +24,24 @@ pub(super) fn criterion(
     mappings: &Mappings,
     report: &mut Report<'_>,
 ) -> Option<Criterion> {
+    if let Some(text) = &written.rhai {
+        let others = written.field.is_some()
+            || written.intune.is_some()
+            || written.is.is_some()
+            || written.value.is_some();
+        if others {
+            report
+                .error(&text.span, "an expression stands alone in its criterion")
+                .hint("give it braces of its own: `when = [{ rhai = \"…\" }, { … }]`");
+            return None;
+        }
+        let place = "asset_types.rules, rhai";
+        return plugins::expression(text, PluginKind::Criterion, place, report).map(Criterion::Expression);
+    }
+    if written.is.is_none() && !report.is_damaged("asset_types") {
+        report.error(span, "this criterion says not how it tests").hint("add `is = \"equals\"`, for example");
+        return None;
+    }
     let subject = match (&written.field, &written.intune) {
         (Some(field), None) => {
             let halo = name(Some(field), report);
@@ -44,7 +63,7 @@ pub(super) fn criterion(
     };
     let subject = subject?;
     let test = Judge { kind: kind(&subject, mappings), span, report }.test(written)?;
-    Some(Criterion { subject, test })
+    Some(Criterion::Test { subject, test })
 }
 
 /// What the subject holds when it is tested.

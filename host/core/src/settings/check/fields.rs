@@ -1,8 +1,9 @@
 //! `[[fields]]`, judged.
 
-use super::{left_out, name, property};
+use super::{name, plugins, property};
 use crate::model::Member;
 use crate::model::value::fold;
+use crate::plugin::PluginKind;
 use crate::settings::fields::{EmptyPolicy, FieldMapping, Piece, Source, Transform, WritePolicy};
 use crate::settings::shape::did_you_mean;
 use crate::settings::source::{Report, quoted};
@@ -222,10 +223,19 @@ fn transform(
         TextOr::Text(name) => return Some(named(*name)),
         TextOr::Table(table) => table,
     };
-    left_out(table.plugin.as_ref(), "plugin", report);
-    left_out(table.rhai.as_ref(), "rhai", report);
-    if table.plugin.is_some() || table.rhai.is_some() {
+    let ways = [table.date.is_some(), table.map.is_some(), table.plugin.is_some(), table.rhai.is_some()];
+    if ways.into_iter().filter(|given| *given).count() > 1 {
+        report
+            .error(place, "a transform does one thing")
+            .hint("give each its own entry: `transform = [{ … }, { … }]`");
         return None;
+    }
+    let kind = PluginKind::FieldTransform;
+    if let Some(named) = &table.plugin {
+        return plugins::named(named, kind, "fields, transform", report).map(Transform::Plugin);
+    }
+    if let Some(text) = &table.rhai {
+        return plugins::expression(text, kind, "fields, transform", report).map(Transform::Plugin);
     }
     if let (Some(otherwise), None) = (&table.otherwise, &table.map) {
         report.error(&otherwise.span, "`otherwise` belongs to a `map`");
@@ -257,7 +267,10 @@ fn transform(
         }
         _ => {
             if !report.is_damaged("fields") {
-                report.error(place, "a transform is a name, `{ date = … }` or `{ map = … }`");
+                report.error(
+                    place,
+                    "a transform is a name, `{ date = … }`, `{ map = … }`, `{ plugin = … }` or `{ rhai = … }`",
+                );
             }
             None
         }

@@ -1,9 +1,10 @@
 //! `[imports]` and `[users]`, judged.
 
 use super::fields::Mappings;
-use super::{left_out, name, property, text};
+use super::{name, plugins, property, text};
 use crate::model::value::fold;
 use crate::model::{Availability, Member};
+use crate::plugin::PluginKind;
 use crate::settings::fields::Source;
 use crate::settings::imports::{
     Creation, DefaultSite, Imports, MatchReach, MatchTexts, MatchTier, SenseManaged, SharedSerial, SiteMode,
@@ -23,16 +24,23 @@ pub(super) fn imports(table: &wire::Imports, mappings: &Mappings, report: &mut R
         Some(At { value: wire::Site::UserOnCreate, .. }) => SiteMode::UserOnCreate,
         Some(At { value: wire::Site::UserThenDefault, .. }) => SiteMode::UserThenDefault,
         Some(At { span, value: wire::Site::Plugin }) => {
-            let way_out = "write \"default\", \"user-on-create\" or \"user-then-default\"";
-            report.still_to_come(span, "a site from a plugin", way_out);
-            SiteMode::Default
+            if table.site_plugin.is_none() && !report.is_damaged("imports") {
+                let hint = "add `site_plugin = \"…\"`, the name of a file in the folder `plugins`";
+                report.error(span, "`site = \"plugin\"` needs a plugin").hint(hint);
+            }
+            SiteMode::Plugin
         }
     };
-    left_out(table.site_plugin.as_ref(), "site_plugin", report);
+    // What the mode in use does not ask is judged all the same: it is asked once `site` changes.
+    let site_plugin = table
+        .site_plugin
+        .as_ref()
+        .and_then(|written| plugins::named(written, PluginKind::SitePolicy, "imports.site_plugin", report));
     let default_site = default_site(table.default_site.as_ref(), report);
     let is = |value: &Option<At<bool>>, default: bool| value.as_ref().map_or(default, |at| at.value);
     Imports {
         site,
+        site_plugin: site_plugin.filter(|_| site == SiteMode::Plugin),
         default_site,
         match_by: tiers(table.match_by.as_deref().unwrap_or_default(), mappings, report),
         ignore_values: ignored(table.ignore_values.as_deref().unwrap_or_default(), report),

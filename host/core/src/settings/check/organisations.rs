@@ -2,7 +2,7 @@
 
 use super::imports::default_site;
 use super::microsoft::tenant;
-use super::{name, text};
+use super::{name, plugins, text};
 use crate::model::value::fold;
 use crate::settings::connection::Microsoft;
 use crate::settings::imports::{DefaultSite, Imports};
@@ -81,7 +81,14 @@ fn read(row: &wire::Tenant, report: &mut Report<'_>) -> Option<Tenant> {
         Some(At { value: true, .. }) => Exclusion::Excluded,
         _ => Exclusion::Imported,
     };
-    Some(Tenant { tenant: found?, name: people_say, client, default_site, exclusion })
+    Some(Tenant {
+        tenant: found?,
+        name: people_say,
+        client,
+        default_site,
+        exclusion,
+        plugins: plugins::settings(&row.plugins),
+    })
 }
 
 /// The row of the connection's own tenant says more of it; what is said twice is an error.

@@ -1,6 +1,6 @@
 //! `connections/NAME.toml` as it is written.
 
-use super::{AnyValue, At, Name, OneOrMany, Secret, TextOr};
+use super::{AnyValue, At, Name, OneOrMany, PluginTable, Secret, TextOr};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -33,6 +33,9 @@ pub(in crate::settings) struct Connection {
     pub(in crate::settings) schedule: Option<Schedule>,
     /// Checks that can refuse a plan before its first write.
     pub(in crate::settings) guards: Option<Guards>,
+    /// Settings of plugins, one table for each by its name; they go over those of the file beside the plugin.
+    #[serde(default)]
+    pub(in crate::settings) plugins: BTreeMap<String, At<PluginTable>>,
 }
 
 /// `[microsoft]`
@@ -137,6 +140,9 @@ pub(in crate::settings) struct Tenant {
     pub(in crate::settings) default_site: Option<At<DefaultSite>>,
     /// Whether the tenant is left out: it is not read, and nothing is concluded of its devices. Default false.
     pub(in crate::settings) exclude: Option<At<bool>>,
+    /// Settings of plugins for this tenant's devices, by the plugin's name; they go over those of the connection.
+    #[serde(default)]
+    pub(in crate::settings) plugins: BTreeMap<String, At<PluginTable>>,
 }
 
 /// `[asset_types]`
@@ -154,7 +160,7 @@ pub(in crate::settings) struct AssetTypes {
     pub(in crate::settings) group: Option<At<Name>>,
     /// Whether an existing asset's type follows its device. Default true.
     pub(in crate::settings) update: Option<At<bool>>,
-    /// For "plugin": its name. Still to come: leave it out.
+    /// For "plugin": its name, that of its file in the folder `plugins` without the ending.
     pub(in crate::settings) plugin: Option<At<String>>,
     /// For "rules": the first whose criteria all hold decides.
     #[serde(default)]
@@ -171,7 +177,7 @@ pub(in crate::settings) enum Determine {
     Field,
     /// The first rule whose criteria all hold.
     Rules,
-    /// A plugin answers. Still to come.
+    /// A plugin names the type.
     Plugin,
 }
 
@@ -188,16 +194,16 @@ pub(in crate::settings) struct HaloField {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct Rule {
-    /// The type's name in Halo.
+    /// The type's name in Halo: this, or `plugin`.
     #[serde(rename = "type")]
-    #[schemars(required)]
     pub(in crate::settings) type_name: Option<At<Name>>,
-    /// The criteria, all of which must hold.
-    #[schemars(required)]
+    /// A plugin that names the type; where it names none, the next rule is tried.
+    pub(in crate::settings) plugin: Option<At<String>>,
+    /// The criteria, all of which must hold. Only a rule with `plugin` can do without.
     pub(in crate::settings) when: Option<Vec<At<Criterion>>>,
 }
 
-/// One criterion: `field` or `intune`, `is`, and mostly `value`.
+/// One criterion: `field` or `intune`, `is`, and mostly `value`; or `rhai` alone.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct Criterion {
@@ -205,8 +211,9 @@ pub(in crate::settings) struct Criterion {
     pub(in crate::settings) field: Option<At<Name>>,
     /// An Intune property.
     pub(in crate::settings) intune: Option<At<String>>,
+    /// An expression that is true or false of the device, for example "device.totalStorageSpaceInBytes > 500_000_000_000".
+    pub(in crate::settings) rhai: Option<At<String>>,
     /// How it is tested.
-    #[schemars(required)]
     pub(in crate::settings) is: Option<At<Operator>>,
     /// What it is compared with; a list for "in" and "not-in"; none for "is-set" and "is-empty".
     pub(in crate::settings) value: Option<At<AnyValue>>,
@@ -363,7 +370,7 @@ pub(in crate::settings) enum TransformName {
     YesNo,
 }
 
-/// A transform with settings of its own: one of `date`, `map` and `plugin`.
+/// A transform with settings of its own: one of `date`, `map`, `plugin` and `rhai`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct TransformTable {
@@ -373,9 +380,9 @@ pub(in crate::settings) struct TransformTable {
     pub(in crate::settings) map: Option<At<BTreeMap<String, At<String>>>>,
     /// For a text that `map` does not name; left out: it stays.
     pub(in crate::settings) otherwise: Option<At<String>>,
-    /// A plugin. Still to come: leave it out.
+    /// A plugin, by name. It is asked for an empty value too.
     pub(in crate::settings) plugin: Option<At<String>>,
-    /// A Rhai script. Still to come: leave it out.
+    /// An expression over `value`, `device` and `field`, for example "value.split('-')[0]". It is asked for an empty value too: `value` is `()` then.
     pub(in crate::settings) rhai: Option<At<String>>,
 }
 
@@ -385,7 +392,7 @@ pub(in crate::settings) struct TransformTable {
 pub(in crate::settings) struct Imports {
     /// How an asset's site is chosen. Default "default".
     pub(in crate::settings) site: Option<At<Site>>,
-    /// For "plugin": its name. Still to come: leave it out.
+    /// For "plugin": its name, that of its file in the folder `plugins` without the ending.
     pub(in crate::settings) site_plugin: Option<At<String>>,
     /// The site of new assets. Left out: the client's main site.
     pub(in crate::settings) default_site: Option<At<DefaultSite>>,
@@ -427,7 +434,7 @@ pub(in crate::settings) enum Site {
     UserOnCreate,
     /// The same, and the asset follows its matched user.
     UserThenDefault,
-    /// A plugin answers. Still to come.
+    /// A plugin decides.
     Plugin,
 }
 

@@ -1,0 +1,108 @@
+//! Where plugins are asked, and the settings that they are given, judged.
+
+use crate::plugin::{PluginKind, PluginSetting, PluginSettings};
+use crate::settings::connection::Connection;
+use crate::settings::plugins::{PluginUse, Program};
+use crate::settings::shape::did_you_mean;
+use crate::settings::source::{Report, quoted};
+use crate::settings::wire::connection as wire;
+use crate::settings::wire::{At, PluginTable};
+use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// A plugin by name, for a setting called `place`.
+pub(super) fn named(
+    written: &At<String>,
+    kind: PluginKind,
+    place: &str,
+    report: &mut Report<'_>,
+) -> Option<PluginUse> {
+    let At { span, value } = written;
+    let name = value.trim();
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if name.is_empty() || !name.chars().all(plain) {
+        let quote = report.quote(span, value);
+        let hint = "a plugin is named as its file in the folder `plugins`, without the ending: letters, digits, `-` and `_`";
+        report.error(span, format!("{quote} is no name of a plugin")).hint(hint);
+        return None;
+    }
+    Some(PluginUse { kind, program: Program::Named(name.to_owned()), place: place_of(place, span, report) })
+}
+
+/// An expression, for a setting called `place`.
+pub(super) fn expression(
+    written: &At<String>,
+    kind: PluginKind,
+    place: &str,
+    report: &mut Report<'_>,
+) -> Option<PluginUse> {
+    let At { span, value } = written;
+    if value.trim().is_empty() {
+        report.error(span, "an empty text is no expression").hint("write one, or leave the key out");
+        return None;
+    }
+    Some(PluginUse {
+        kind,
+        program: Program::Expression(value.clone()),
+        place: place_of(place, span, report),
+    })
+}
+
+fn place_of(place: &str, span: &Range<usize>, report: &Report<'_>) -> String {
+    format!("{place} (line {})", report.line_number(span.start))
+}
+
+/// The settings of plugins.
+pub(super) fn settings(tables: &BTreeMap<String, At<PluginTable>>) -> BTreeMap<String, PluginSettings> {
+    tables.iter().map(|(name, at)| (name.clone(), table(&at.value.0))).collect()
+}
+
+fn table(written: &toml::Table) -> PluginSettings {
+    written.iter().map(|(name, value)| (name.clone(), setting(value))).collect()
+}
+
+/// A value of a file as plugins see it.
+fn setting(value: &toml::Value) -> PluginSetting {
+    use crate::model::Value;
+    PluginSetting::Value(match value {
+        toml::Value::Table(inner) => return PluginSetting::Table(table(inner)),
+        toml::Value::String(text) => Value::Text(text.clone()),
+        toml::Value::Integer(number) => Value::Whole(*number),
+        toml::Value::Float(number) => Value::Decimal(*number),
+        toml::Value::Boolean(flag) => Value::Flag(*flag),
+        toml::Value::Datetime(time) => {
+            let text = time.to_string();
+            match crate::model::value::parse_time(&text) {
+                Some(time) => Value::Time(DateTime::<Utc>::from(time)),
+                None => Value::Text(text),
+            }
+        }
+        toml::Value::Array(items) => Value::List(
+            items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect(),
+        ),
+    })
+}
+
+/// Settings for a plugin that nothing names would have no effect.
+pub(super) fn unused(file: &wire::Connection, connection: &Connection, report: &mut Report<'_>) {
+    let used: Vec<&str> = connection
+        .plugin_uses()
+        .into_iter()
+        .filter_map(|one| match &one.program {
+            Program::Named(name) => Some(name.as_str()),
+            Program::Expression(_) => None,
+        })
+        .collect();
+    let rows = file.organisations.iter().flat_map(|table| &table.tenants).map(|row| &row.value.plugins);
+    for (name, at) in std::iter::once(&file.plugins).chain(rows).flatten() {
+        if used.contains(&name.as_str()) {
+            continue;
+        }
+        let hint = did_you_mean(name, used.iter().copied())
+            .unwrap_or_else(|| "name it where it shall be asked, or remove its settings".to_owned());
+        report
+            .error(&at.span, format!("no setting of this connection asks the plugin {}", quoted(name)))
+            .hint(hint);
+    }
+}
