@@ -9,8 +9,8 @@ mod list;
 mod settings;
 
 pub use list::{Listed, Pin};
-pub use settings::{Beside, join, read_beside};
 pub(crate) use settings::from_json;
+pub use settings::{Beside, join, read_beside};
 
 use crate::cases::{self, CaseFile};
 use crate::identity::hexadecimal;
@@ -163,7 +163,10 @@ impl Library {
                     found.file_name(),
                     name = found.name,
                 ),
-                hint: format!("put the pinned file back, or, when the change is wanted, pin it with `plugin pin {}`", found.name),
+                hint: format!(
+                    "put the pinned file back, or, when the change is wanted, pin it with `plugin pin {}`",
+                    found.name
+                ),
             });
         }
         Ok(Chosen { name: found.name.clone(), engine: found.engine, bytes, beside })
@@ -222,7 +225,10 @@ impl PluginSource for Library {
     fn plugin(&self, name: &str, over: &PluginSettings) -> Result<Arc<dyn Plugin>, PluginError> {
         let chosen = self.settle(name)?;
         let known = |loaded: &[(String, PluginSettings, Arc<dyn Plugin>)]| {
-            loaded.iter().find(|(of, with, _)| of == name && with == over).map(|(_, _, plugin)| Arc::clone(plugin))
+            loaded
+                .iter()
+                .find(|(of, with, _)| of == name && with == over)
+                .map(|(_, _, plugin)| Arc::clone(plugin))
         };
         if let Some(plugin) = known(&self.loaded.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(plugin);

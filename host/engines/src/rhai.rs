@@ -45,6 +45,11 @@ pub fn load(
 }
 
 /// Compiles an expression of the settings. `place` names it in messages.
-pub fn expression(kind: PluginKind, text: &str, place: &str, limits: &Limits) -> Result<Arc<dyn Plugin>, PluginError> {
+pub fn expression(
+    kind: PluginKind,
+    text: &str,
+    place: &str,
+    limits: &Limits,
+) -> Result<Arc<dyn Plugin>, PluginError> {
     Ok(Arc::new(plugin::Script::of_expression(kind, text, place, limits)?))
 }
