@@ -156,7 +156,8 @@ fn answers_are_read_in_every_form() {
     check(rule, "#{ type: (), reason: \"no book\" }", Outcome::AssetType(None), Some("no book"));
     check(rule, "if false { \"x\" }", Outcome::AssetType(None), None);
     let transform = "transform(device, field, value)";
-    check(transform, "value.to_upper()", Outcome::Clear, None);
+    check(transform, "value.to_upper()", Outcome::Set(Value::Text("AB-12".into())), None);
+    check(transform, "value.make_upper(); value", Outcome::Set(Value::Text("AB-12".into())), None);
     check(transform, "upper(value)", Outcome::Set(Value::Text("AB-12".into())), None);
     check(transform, "value.split('-')[0]", Outcome::Set(Value::Text("ab".into())), None);
     check(transform, "field", Outcome::Set(Value::Text("Serial Number".into())), None);
@@ -291,7 +292,7 @@ fn each_limit_is_the_one_that_was_set() {
     check(Limits { operations: 500, ..Limits::default() }, "500 operations");
     check(
         Limits { time_milliseconds: 3, operations: u64::MAX, ..Limits::default() },
-        "3 ms for one device, which is its `limits.time_milliseconds`",
+        "3 ms, which is its `limits.time_milliseconds`",
     );
 }
 
