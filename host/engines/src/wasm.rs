@@ -41,6 +41,7 @@ impl WasmEngine {
     /// the cache, and asks it to describe itself, under the same limits as when it is asked about a device.
     ///
     /// Takes as long as compiling takes: not for a thread that must answer others.
+    #[expect(clippy::needless_pass_by_value, reason = "the settings are the plugin's from now on")]
     pub fn load(
         &self,
         name: &str,

@@ -6,11 +6,14 @@ use integrator_core::plugin::{PluginSetting, PluginSettings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// The entries of a table.
+pub(super) type Entries = Arc<[(Arc<str>, Wire)]>;
+
 /// Settings by dotted names.
 #[derive(Debug, Default)]
 pub(in crate::wasm) struct Settings {
     values: BTreeMap<String, Wire>,
-    tables: BTreeMap<String, Arc<[(Arc<str>, Wire)]>>,
+    tables: BTreeMap<String, Entries>,
 }
 
 impl Settings {
@@ -45,7 +48,7 @@ impl Settings {
     }
 
     /// The values of the table of that name, in the order of their names.
-    pub(super) fn table(&self, name: &str) -> Arc<[(Arc<str>, Wire)]> {
+    pub(super) fn table(&self, name: &str) -> Entries {
         self.tables.get(name).map_or_else(|| Arc::from([]), Arc::clone)
     }
 }
