@@ -9,8 +9,8 @@ mod list;
 mod settings;
 
 pub use list::{Listed, Pin};
-pub use settings::{Beside, join, read_beside};
 pub(crate) use settings::from_json;
+pub use settings::{Beside, read_beside};
 
 use crate::cases::{self, CaseFile};
 use crate::identity::hexadecimal;
@@ -19,7 +19,7 @@ use crate::wasm::WasmEngine;
 use crate::{identity, rhai};
 use accepted::Accepted;
 use file::Found;
-use integrator_core::plugin::{Engine, Plugin, PluginError, PluginKind, PluginSettings, PluginSource};
+use integrator_core::plugin::{Engine, Plugin, PluginError, PluginKind, PluginSettings, PluginSource, join};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -34,16 +34,8 @@ pub struct Library {
     settled: Mutex<BTreeMap<String, Result<Arc<Chosen>, PluginError>>>,
     /// What was loaded, by name and settings.
     loaded: Mutex<Vec<(String, PluginSettings, Arc<dyn Plugin>)>>,
-    notices: Mutex<Vec<Notice>>,
-}
-
-/// Something about a plugin that people should know, although the run goes on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// The plugin's name.
-    pub plugin: String,
-    /// What happened and what is used instead.
-    pub message: String,
+    /// What people should know, although the run goes on.
+    notices: Mutex<Vec<String>>,
 }
 
 /// A file that was chosen, with what lies beside it.
@@ -75,27 +67,9 @@ impl Library {
         }
     }
 
-    /// What happened so far that people should know.
-    pub fn notices(&self) -> Vec<Notice> {
-        self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// Every plugin of the folder in the order of names, whether it can be used or not.
     pub fn list(&self) -> Vec<Listed> {
         list::list(self)
-    }
-
-    /// Settles and loads several plugins at once, each on a thread of its own: compiling takes a while. Whatever
-    /// fails here fails again, and is told, when the plugin is asked for.
-    pub fn preload(&self, names: &[&str]) {
-        let most = std::thread::available_parallelism().map_or(1, usize::from);
-        for some in names.chunks(most) {
-            std::thread::scope(|scope| {
-                for name in some {
-                    scope.spawn(move || self.plugin(name, &PluginSettings::new()).is_ok());
-                }
-            });
-        }
     }
 
     /// Loads the bytes of a plugin that need not lie in the folder, as `plugin test` does with what was just built.
@@ -130,7 +104,8 @@ impl Library {
     }
 
     fn load(&self, chosen: &Chosen, over: &PluginSettings) -> Result<Arc<dyn Plugin>, PluginError> {
-        let settings = join(chosen.beside.settings.clone(), over);
+        let mut settings = chosen.beside.settings.clone();
+        join(&mut settings, over);
         self.load_bytes(&chosen.name, chosen.engine, &chosen.bytes, settings, &chosen.beside.limits)
     }
 
@@ -163,7 +138,10 @@ impl Library {
                     found.file_name(),
                     name = found.name,
                 ),
-                hint: format!("put the pinned file back, or, when the change is wanted, pin it with `plugin pin {}`", found.name),
+                hint: format!(
+                    "put the pinned file back, or, when the change is wanted, pin it with `plugin pin {}`",
+                    found.name
+                ),
             });
         }
         Ok(Chosen { name: found.name.clone(), engine: found.engine, bytes, beside })
@@ -186,8 +164,7 @@ impl Library {
             "the changed file of the plugin `{name}` is not used, the one that worked before is: {} ({})",
             reason.message, reason.hint
         );
-        let notice = Notice { plugin: name.to_owned(), message };
-        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(message);
         Ok(old)
     }
 
@@ -222,7 +199,10 @@ impl PluginSource for Library {
     fn plugin(&self, name: &str, over: &PluginSettings) -> Result<Arc<dyn Plugin>, PluginError> {
         let chosen = self.settle(name)?;
         let known = |loaded: &[(String, PluginSettings, Arc<dyn Plugin>)]| {
-            loaded.iter().find(|(of, with, _)| of == name && with == over).map(|(_, _, plugin)| Arc::clone(plugin))
+            loaded
+                .iter()
+                .find(|(of, with, _)| of == name && with == over)
+                .map(|(_, _, plugin)| Arc::clone(plugin))
         };
         if let Some(plugin) = known(&self.loaded.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(plugin);
@@ -235,5 +215,20 @@ impl PluginSource for Library {
 
     fn expression(&self, kind: PluginKind, text: &str, place: &str) -> Result<Arc<dyn Plugin>, PluginError> {
         rhai::expression(kind, text, place, &Limits::default())
+    }
+
+    fn preload(&self, names: &[&str]) {
+        let most = std::thread::available_parallelism().map_or(1, usize::from);
+        for some in names.chunks(most) {
+            std::thread::scope(|scope| {
+                for name in some {
+                    scope.spawn(move || self.settle(name).is_ok());
+                }
+            });
+        }
+    }
+
+    fn notices(&self) -> Vec<String> {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -8,6 +8,7 @@ pub(crate) fn did_you_mean<'a>(written: &str, names: impl Iterator<Item = &'a st
     if wanted.is_empty() || wanted.len() > 100 {
         return None;
     }
-    let (distance, name) = names.map(|name| (strsim::osa_distance(&wanted, &bare(name)), name)).min_by_key(|near| near.0)?;
+    let (distance, name) =
+        names.map(|name| (strsim::osa_distance(&wanted, &bare(name)), name)).min_by_key(|near| near.0)?;
     (distance <= name.len().max(wanted.len()).div_ceil(3).min(4)).then(|| format!("did you mean `{name}`?"))
 }

@@ -54,6 +54,11 @@ fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, PluginError> {
 }
 
 /// Compiles an expression of the settings. `place` names it in messages.
-pub fn expression(kind: PluginKind, text: &str, place: &str, limits: &Limits) -> Result<Arc<dyn Plugin>, PluginError> {
+pub fn expression(
+    kind: PluginKind,
+    text: &str,
+    place: &str,
+    limits: &Limits,
+) -> Result<Arc<dyn Plugin>, PluginError> {
     Ok(Arc::new(plugin::Script::of_expression(kind, text, place, limits)?))
 }

@@ -71,6 +71,17 @@ impl PluginSet {
     /// Loads what the settings name, or says of everything that cannot be used what is wrong with it.
     pub fn load(connection: &Connection, source: &dyn PluginSource) -> Result<Self, Vec<PluginProblem>> {
         let (mut set, mut problems) = (Self::default(), Vec::new());
+        let mut names: Vec<&str> = Vec::new();
+        for used in connection.plugin_uses() {
+            if let Program::Named(name) = &used.program
+                && !names.contains(&name.as_str())
+            {
+                names.push(name);
+            }
+        }
+        if names.len() > 1 {
+            source.preload(&names);
+        }
         for used in connection.plugin_uses() {
             if set.uses.iter().any(|(known, _)| known == used) {
                 continue;

@@ -71,7 +71,8 @@ impl Came {
             problems.push(format!("expected the reason `{reason}`, came {came}"));
         }
         if let Some(log) = &expected.log
-            && !(log.len() == self.log.len() && log.iter().zip(&self.log).all(|(wanted, line)| is_line(wanted, line)))
+            && !(log.len() == self.log.len()
+                && log.iter().zip(&self.log).all(|(wanted, line)| is_line(wanted, line)))
         {
             problems.push(format!("expected the log {}, came {}", json!(log), json!(self.lines())));
         }
@@ -99,7 +100,9 @@ impl Came {
 
 /// A line is expected as its message, or with its level before it.
 fn is_line(wanted: &str, line: &LogLine) -> bool {
-    wanted == line.message || wanted.strip_prefix(line.level.name()).and_then(|rest| rest.strip_prefix(": ")) == Some(&line.message)
+    wanted == line.message
+        || wanted.strip_prefix(line.level.name()).and_then(|rest| rest.strip_prefix(": "))
+            == Some(&line.message)
 }
 
 fn alike(left: &serde_json::Value, right: &serde_json::Value) -> bool {

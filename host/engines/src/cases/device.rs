@@ -10,12 +10,16 @@ use serde_json::{Map, Value as Json};
 const NO_GUID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// A device that holds these properties in their order, and their slots.
-pub(super) fn device(json: &Map<String, Json>, properties: &[&'static Property]) -> Result<(Device, Vec<Slot>), String> {
+pub(super) fn device(
+    json: &Map<String, Json>,
+    properties: &[&'static Property],
+) -> Result<(Device, Vec<Slot>), String> {
     let id = json.get("id").and_then(Json::as_str).unwrap_or("case");
     let values = properties
         .iter()
         .map(|property| {
-            value(property.kind, member(json, property.name)).map_err(|what| format!("`{}` {what}", property.name))
+            value(property.kind, member(json, property.name))
+                .map_err(|what| format!("`{}` {what}", property.name))
         })
         .collect::<Result<Vec<_>, _>>()?;
     let slots = (0..).map(Slot).take(values.len()).collect();
@@ -48,13 +52,17 @@ fn value(kind: Kind, json: &Json) -> Result<Option<Value>, String> {
             Some(number) => Ok(Some(Value::Whole(number))),
             None => wrong("a whole number"),
         },
-        Kind::Flag => match json.as_bool().or_else(|| text.and_then(|text| text.to_ascii_lowercase().parse().ok())) {
-            Some(flag) => Ok(Some(Value::Flag(flag))),
-            None => wrong("true or false"),
-        },
+        Kind::Flag => {
+            match json.as_bool().or_else(|| text.and_then(|text| text.to_ascii_lowercase().parse().ok())) {
+                Some(flag) => Ok(Some(Value::Flag(flag))),
+                None => wrong("true or false"),
+            }
+        }
         Kind::Time => match text {
             Some(text) if text.starts_with("0001-01-01") || text.starts_with("9999-12-31") => Ok(None),
-            Some(text) => match parse_time(text).and_then(|time| DateTime::from_timestamp_millis(time.timestamp_millis())) {
+            Some(text) => match parse_time(text)
+                .and_then(|time| DateTime::from_timestamp_millis(time.timestamp_millis()))
+            {
                 Some(time) => Ok(Some(Value::Time(time))),
                 None => wrong("a time"),
             },
@@ -93,12 +101,18 @@ pub(super) fn given(json: &Json) -> Result<Option<Value>, String> {
         },
         Json::String(text) => Value::from_text(text.as_str()),
         Json::Array(items) => {
-            let texts: Option<Vec<String>> = items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
+            let texts: Option<Vec<String>> =
+                items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
             Some(Value::List(texts.ok_or("`value` is a list with something in it that is no text")?))
         }
         Json::Object(object) => match object.get("time").and_then(Json::as_str).and_then(parse_time) {
             Some(time) => Some(Value::Time(time)),
-            None => return Err("`value` is an object; a time is written as { \"time\": \"2026-01-29T20:00:00Z\" }".to_owned()),
+            None => {
+                return Err(
+                    "`value` is an object; a time is written as { \"time\": \"2026-01-29T20:00:00Z\" }"
+                        .to_owned(),
+                );
+            }
         },
     })
 }

@@ -31,22 +31,27 @@ pub fn read_beside(folder: &Path, name: &str) -> Result<Option<CaseFile>, Plugin
 
 /// Reads the text of a file of cases.
 pub fn parse(file: &str, text: &str) -> Result<CaseFile, PluginError> {
-    let refuse = |what: String, hint: &str| PluginError { message: format!("{file}: {what}"), hint: hint.to_owned() };
-    let document: Json =
-        serde_json::from_str(text).map_err(|error| refuse(format!("no JSON: {error}"), "mend the file at that place"))?;
+    let refuse =
+        |what: String, hint: &str| PluginError { message: format!("{file}: {what}"), hint: hint.to_owned() };
+    let document: Json = serde_json::from_str(text)
+        .map_err(|error| refuse(format!("no JSON: {error}"), "mend the file at that place"))?;
     let shape = "write { \"cases\": [ { \"name\": …, \"device\": {…}, \"expect\": {…} } ] }";
     let Some(list) = document.get("cases").and_then(Json::as_array) else {
         return Err(refuse("there is no list `cases`".to_owned(), shape));
     };
-    if let Some(key) = document.as_object().and_then(|object| object.keys().find(|key| *key != "cases" && *key != "$schema")) {
+    if let Some(key) =
+        document.as_object().and_then(|object| object.keys().find(|key| *key != "cases" && *key != "$schema"))
+    {
         return Err(refuse(format!("there is no member `{key}`"), shape));
     }
     let mut cases = Vec::new();
     let mut names = BTreeSet::new();
     for (index, json) in list.iter().enumerate() {
-        let name = json.get("name").and_then(Json::as_str).map_or_else(|| format!("#{}", index + 1), str::to_owned);
-        let case = case(&name, json)
-            .map_err(|(what, hint)| refuse(format!("the case `{name}`: {what}"), &hint.unwrap_or_else(|| shape.to_owned())))?;
+        let name =
+            json.get("name").and_then(Json::as_str).map_or_else(|| format!("#{}", index + 1), str::to_owned);
+        let case = case(&name, json).map_err(|(what, hint)| {
+            refuse(format!("the case `{name}`: {what}"), &hint.unwrap_or_else(|| shape.to_owned()))
+        })?;
         if !names.insert(name.clone()) {
             return Err(refuse(format!("two cases are called `{name}`"), "give each a name of its own"));
         }
@@ -102,7 +107,10 @@ fn expected(object: &Map<String, Json>) -> Result<Expected, Bad> {
             continue;
         }
         if !OUTCOMES.contains(&key.as_str()) {
-            return Err((format!("`expect` has no `{key}`"), did_you_mean(key, OUTCOMES.into_iter()).or_else(hint)));
+            return Err((
+                format!("`expect` has no `{key}`"),
+                did_you_mean(key, OUTCOMES.into_iter()).or_else(hint),
+            ));
         }
         if what.replace((key.clone(), value.clone())).is_some() {
             return Err(("`expect` says two things".to_owned(), hint()));
@@ -161,13 +169,18 @@ fn members<'a>(of: &str, json: &'a Json, names: &[&'static str]) -> Result<&'a M
 fn whole(of: &str, object: &Map<String, Json>, key: &str) -> Result<Option<i64>, Bad> {
     match object.get(key).filter(|value| !value.is_null()) {
         None => Ok(None),
-        Some(value) => value.as_i64().map(Some).ok_or_else(|| bad(format!("`{of}.{key}` is no whole number"))),
+        Some(value) => {
+            value.as_i64().map(Some).ok_or_else(|| bad(format!("`{of}.{key}` is no whole number")))
+        }
     }
 }
 
 fn word(of: &str, object: &Map<String, Json>, key: &str) -> Result<Option<String>, Bad> {
     match object.get(key).filter(|value| !value.is_null()) {
         None => Ok(None),
-        Some(value) => value.as_str().map(|text| Some(text.to_owned())).ok_or_else(|| bad(format!("`{of}.{key}` is no text"))),
+        Some(value) => value
+            .as_str()
+            .map(|text| Some(text.to_owned()))
+            .ok_or_else(|| bad(format!("`{of}.{key}` is no text"))),
     }
 }

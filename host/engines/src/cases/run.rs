@@ -37,7 +37,10 @@ pub fn bless(file: &CaseFile, load: &Loader<'_>) -> Result<String, PluginError> 
     for ((case, (first, second)), json) in file.cases.iter().zip(rounds).zip(list.into_iter().flatten()) {
         if first != second {
             return Err(PluginError {
-                message: format!("{}: the case `{}` cannot be blessed: its answers differ", file.file, case.name),
+                message: format!(
+                    "{}: the case `{}` cannot be blessed: its answers differ",
+                    file.file, case.name
+                ),
                 hint: "a plugin keeps nothing from one device to the next; mend it first".to_owned(),
             });
         }
@@ -79,7 +82,9 @@ fn both(file: &CaseFile, load: &Loader<'_>) -> Result<Vec<(Came, Came)>, PluginE
     let mut second: Vec<Option<Came>> = vec![None; file.cases.len()];
     for index in other_order(file.cases.len()) {
         let (Some(case), Some(place)) = (file.cases.get(index), second.get_mut(index)) else { continue };
-        let Some((_, plugin, _)) = loaded.iter().find(|(settings, ..)| **settings == case.settings) else { continue };
+        let Some((_, plugin, _)) = loaded.iter().find(|(settings, ..)| **settings == case.settings) else {
+            continue;
+        };
         let mut fresh = Arc::clone(plugin).instance();
         *place = Some(ask(plugin.as_ref(), fresh.as_mut(), case).map_err(|what| refuse(case, what))?);
     }

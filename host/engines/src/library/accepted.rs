@@ -3,8 +3,8 @@
 //! Copies are named by their digests, and a record says which of them count. The record is put in place last and by
 //! renaming, so that a process that is killed anywhere leaves the old state or the new one.
 
-use super::settings::{Beside, read_beside};
 use super::Chosen;
+use super::settings::{Beside, read_beside};
 use crate::identity::{digest, hexadecimal};
 use integrator_core::plugin::{Engine, PluginError};
 use serde::{Deserialize, Serialize};
@@ -85,7 +85,8 @@ impl Accepted {
     /// What was accepted last, when its copies are whole.
     pub(super) fn last(&self, name: &str) -> Option<Chosen> {
         let record = self.record(name)?;
-        let engine = [Engine::Wasm, Engine::Rhai].into_iter().find(|engine| engine.name() == record.engine)?;
+        let engine =
+            [Engine::Wasm, Engine::Rhai].into_iter().find(|engine| engine.name() == record.engine)?;
         let whole = |sha256: &str| {
             fs::read(self.copy(name, sha256)).ok().filter(|bytes| hexadecimal(&digest(bytes)) == sha256)
         };
@@ -108,7 +109,8 @@ impl Accepted {
     }
 
     fn put(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let part = self.folder.join(format!(".part-{}-{:?}", std::process::id(), std::thread::current().id()));
+        let part =
+            self.folder.join(format!(".part-{}-{:?}", std::process::id(), std::thread::current().id()));
         let file = fs::File::create(&part)?;
         io::Write::write_all(&mut &file, bytes)?;
         file.sync_all()?;
@@ -120,7 +122,10 @@ impl Accepted {
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
         for entry in entries.flatten() {
             let file = entry.file_name();
-            let sha256 = file.to_str().and_then(|file| file.strip_prefix(name)).and_then(|rest| rest.strip_prefix('.'));
+            let sha256 = file
+                .to_str()
+                .and_then(|file| file.strip_prefix(name))
+                .and_then(|rest| rest.strip_prefix('.'));
             if let Some(sha256) = sha256
                 && sha256.len() == 64
                 && sha256 != record.sha256

@@ -49,7 +49,9 @@ pub(super) fn find(folder: &Path, name: &str) -> Result<Found, PluginError> {
         (false, true) => (Engine::Rhai, script),
         (true, true) => {
             return Err(PluginError {
-                message: format!("the plugin `{name}` is there twice, as `plugins/{name}.wasm` and as `plugins/{name}.rhai`"),
+                message: format!(
+                    "the plugin `{name}` is there twice, as `plugins/{name}.wasm` and as `plugins/{name}.rhai`"
+                ),
                 hint: "take one of them away".to_owned(),
             });
         }
@@ -81,7 +83,8 @@ pub(super) fn names(folder: &Path) -> BTreeSet<String> {
     let name = |path: PathBuf| {
         let ending = path.extension()?.to_str()?;
         let name = path.file_stem()?.to_str()?;
-        (matches!(ending, "wasm" | "rhai") && refuse_name(name).is_ok() && path.is_file()).then(|| name.to_owned())
+        (matches!(ending, "wasm" | "rhai") && refuse_name(name).is_ok() && path.is_file())
+            .then(|| name.to_owned())
     };
     entries.flatten().filter_map(|entry| name(entry.path())).collect()
 }

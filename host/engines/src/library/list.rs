@@ -49,7 +49,8 @@ fn one(library: &Library, name: String) -> Listed {
         summary: None,
         problem: None,
     };
-    let problem = |error: integrator_core::plugin::PluginError| Some(format!("{} ({})", error.message, error.hint));
+    let problem =
+        |error: integrator_core::plugin::PluginError| Some(format!("{} ({})", error.message, error.hint));
     let found = match file::find(&library.folder, &listed.name) {
         Ok(found) => found,
         Err(error) => {
@@ -63,7 +64,10 @@ fn one(library: &Library, name: String) -> Listed {
         listed.size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     }
     let beside = found.beside.as_ref().and_then(|path| file::read_text(path).ok());
-    if beside.and_then(|text| super::read_beside(&listed.name, &text).ok()).is_some_and(|beside| beside.sha256.is_some()) {
+    if beside
+        .and_then(|text| super::read_beside(&listed.name, &text).ok())
+        .is_some_and(|beside| beside.sha256.is_some())
+    {
         listed.pin = Pin::Pinned;
     }
     match library.as_it_lies(&listed.name, &PluginSettings::new()) {

@@ -43,7 +43,14 @@ struct WireLimits {
 }
 
 const KEYS: [&str; 9] = [
-    "sha256", "settings", "limits", "time_milliseconds", "memory_mebibytes", "log_lines", "host_calls", "operations",
+    "sha256",
+    "settings",
+    "limits",
+    "time_milliseconds",
+    "memory_mebibytes",
+    "log_lines",
+    "host_calls",
+    "operations",
     "failures_percent",
 ];
 
@@ -86,7 +93,11 @@ pub fn read_beside(name: &str, text: &str) -> Result<Beside, PluginError> {
         ("operations", limits.operations, 1_000_000_000_000),
     ] {
         if value == 0 || value > most {
-            return Err(refuse(&at_key(key), &format!("`{key}` is {value}"), &format!("give a number from 1 to {most}")));
+            return Err(refuse(
+                &at_key(key),
+                &format!("`{key}` is {value}"),
+                &format!("give a number from 1 to {most}"),
+            ));
         }
     }
     if limits.failures_percent > 100 {
@@ -99,19 +110,8 @@ pub fn read_beside(name: &str, text: &str) -> Result<Beside, PluginError> {
     Ok(Beside { text: text.to_owned(), sha256, settings, limits })
 }
 
-const VALUES: &str = "a setting is a text, a number, true or false, a date, a list of texts, a table, or a list of tables";
-
-/// The settings `over` go over others, key by key; a table in both is joined in the same way.
-pub fn join(mut settings: PluginSettings, over: &PluginSettings) -> PluginSettings {
-    for (name, setting) in over {
-        let joined = match (settings.remove(name), setting) {
-            (Some(PluginSetting::Table(below)), PluginSetting::Table(above)) => PluginSetting::Table(join(below, above)),
-            _ => setting.clone(),
-        };
-        settings.insert(name.clone(), joined);
-    }
-    settings
-}
+const VALUES: &str =
+    "a setting is a text, a number, true or false, a date, a list of texts, a table, or a list of tables";
 
 fn place(text: &str, offset: usize) -> String {
     let before = text.get(..offset).unwrap_or(text);
@@ -152,7 +152,9 @@ fn from_toml(table: toml::Table, path: &str) -> Result<PluginSettings, Bad> {
             }
             toml::Value::String(text) => Value::from_text(text).map(PluginSetting::Value),
             toml::Value::Integer(number) => Some(PluginSetting::Value(Value::Whole(number))),
-            toml::Value::Float(number) if number.is_finite() => Some(PluginSetting::Value(Value::Decimal(number))),
+            toml::Value::Float(number) if number.is_finite() => {
+                Some(PluginSetting::Value(Value::Decimal(number)))
+            }
             toml::Value::Float(_) => return Err((path, "is no number".to_owned())),
             toml::Value::Boolean(flag) => Some(PluginSetting::Value(Value::Flag(flag))),
             toml::Value::Datetime(time) => match parse_time(&time.to_string()) {
@@ -170,7 +172,9 @@ fn milliseconds(time: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// Settings as JSON has them, by the same rules; what is wrong with them otherwise.
-pub(crate) fn from_json(object: &serde_json::Map<String, serde_json::Value>) -> Result<PluginSettings, String> {
+pub(crate) fn from_json(
+    object: &serde_json::Map<String, serde_json::Value>,
+) -> Result<PluginSettings, String> {
     let mut plain = object.clone();
     plain.retain(|_, value| !value.is_null());
     let table = toml::Table::try_from(&plain).map_err(|error| error.to_string())?;

@@ -24,13 +24,15 @@ pub(super) fn reply(kind: PluginKind, returned: &Dynamic) -> Result<Reply, Strin
         None => None,
         Some(reason) if reason.is_unit() => None,
         Some(reason) => {
-            let reason = text(reason).ok_or_else(|| format!("the reason that it gave is {}, not a text", named(reason)))?;
+            let reason = text(reason)
+                .ok_or_else(|| format!("the reason that it gave is {}, not a text", named(reason)))?;
             Some(shown(&reason)).filter(|reason| !reason.is_empty())
         }
     };
     let mut given = map.iter().filter(|(key, value)| {
         // `clear: false` says nothing; `type: ()` says that there is none.
-        *key != "reason" && !matches!(value.as_bool(), Ok(false) if matches!(key.as_str(), "clear" | "leave" | "default"))
+        *key != "reason"
+            && !matches!(value.as_bool(), Ok(false) if matches!(key.as_str(), "clear" | "leave" | "default"))
     });
     let outcome = match (given.next(), given.next()) {
         (Some((key, value)), None) => member(kind, key, value)?,
@@ -44,9 +46,11 @@ fn member(kind: PluginKind, key: &str, value: &Dynamic) -> Result<Outcome, Strin
     match key {
         "type" | "site" => plain(kind, value),
         "set" => plain(kind, value),
-        "clear" | "leave" | "default" if !matches!(value.as_bool(), Ok(true)) => {
-            Err(format!("`{key}` of the table that it returned is {}, not true; {}", named(value), expected(kind)))
-        }
+        "clear" | "leave" | "default" if !matches!(value.as_bool(), Ok(true)) => Err(format!(
+            "`{key}` of the table that it returned is {}, not true; {}",
+            named(value),
+            expected(kind)
+        )),
         "clear" => Ok(Outcome::Clear),
         "default" => Ok(Outcome::SiteDefault),
         _ if kind == PluginKind::SitePolicy => Ok(Outcome::SiteLeave),
@@ -72,7 +76,9 @@ fn plain(kind: PluginKind, value: &Dynamic) -> Result<Outcome, String> {
         PluginKind::SitePolicy => match (value.as_int(), text(value)) {
             (Ok(number), _) if number > 0 => Ok(Outcome::SiteNumbered(number)),
             (Ok(number), _) => Err(format!("it returned {number}, which is no site's number")),
-            (_, Some(name)) if name.trim().is_empty() => Err("it returned an empty text, which names no site".to_owned()),
+            (_, Some(name)) if name.trim().is_empty() => {
+                Err("it returned an empty text, which names no site".to_owned())
+            }
             (_, Some(name)) => Ok(Outcome::SiteNamed(name)),
             _ => Err(wrong(kind, value)),
         },
@@ -86,7 +92,9 @@ fn wrong(kind: PluginKind, value: &Dynamic) -> String {
 
 fn expected(kind: PluginKind) -> &'static str {
     match kind {
-        PluginKind::AssetTypeRule => "expected is a type's name, `()` for none, or `#{ type: \"…\", reason: \"…\" }`",
+        PluginKind::AssetTypeRule => {
+            "expected is a type's name, `()` for none, or `#{ type: \"…\", reason: \"…\" }`"
+        }
         PluginKind::FieldTransform => {
             "expected is a value, `()` for none, or `#{ set: … }`, `#{ clear: true }` or `#{ leave: true }`, each with \
              a `reason` if wanted"

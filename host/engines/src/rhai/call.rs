@@ -47,7 +47,8 @@ pub(super) fn log(level: LogLevel, message: &str, most: u32) -> bool {
 
 /// A text on one line, cut, and without what a terminal would obey.
 pub(super) fn shown(text: &str) -> String {
-    let mut line: String = text.trim().chars().take(LINE_CHARACTERS).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut line: String =
+        text.trim().chars().take(LINE_CHARACTERS).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.trim().chars().nth(LINE_CHARACTERS).is_some() {
         line.push('…');
     }

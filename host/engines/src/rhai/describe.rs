@@ -27,14 +27,16 @@ pub(super) fn read(returned: &Dynamic) -> Result<Description, (String, String)> 
     for (key, value) in map.iter() {
         match key.as_str() {
             "summary" => {
-                let summary = text(value).ok_or_else(|| wrong(format!("has a summary that is {}", named(value))))?;
+                let summary =
+                    text(value).ok_or_else(|| wrong(format!("has a summary that is {}", named(value))))?;
                 description.summary = Some(shown(&summary)).filter(|summary| !summary.is_empty());
             }
             "properties" => {
                 let names = list(value).ok_or_else(|| wrong("has properties that are no list".to_owned()))?;
                 let mut found = Vec::new();
                 for name in names {
-                    let name = text(&name).ok_or_else(|| wrong(format!("lists {} as a property", named(&name))))?;
+                    let name =
+                        text(&name).ok_or_else(|| wrong(format!("lists {} as a property", named(&name))))?;
                     let property = exact(&name).ok_or_else(|| {
                         let (message, hint) = unknown(&name);
                         (format!("describe() is wrong: {message}"), hint)
@@ -45,7 +47,8 @@ pub(super) fn read(returned: &Dynamic) -> Result<Description, (String, String)> 
                     Some(PROPERTIES.iter().filter(|property| found.contains(&property.name)).collect());
             }
             "settings" => {
-                let settings = list(value).ok_or_else(|| wrong("has settings that are no list".to_owned()))?;
+                let settings =
+                    list(value).ok_or_else(|| wrong("has settings that are no list".to_owned()))?;
                 description.settings =
                     Some(settings.iter().map(setting).collect::<Result<_, _>>().map_err(wrong)?);
             }
@@ -63,7 +66,9 @@ fn setting(value: &Dynamic) -> Result<SettingAbout, String> {
     if let Some(name) = text(value) {
         return Ok(SettingAbout { name, summary: String::new(), required: false });
     }
-    let Some(map) = value.read_lock::<Map>() else { return Err(format!("lists {} as a setting", named(value))) };
+    let Some(map) = value.read_lock::<Map>() else {
+        return Err(format!("lists {} as a setting", named(value)));
+    };
     let mut about = SettingAbout { name: String::new(), summary: String::new(), required: false };
     for (key, value) in map.iter() {
         let odd = || format!("has a setting whose `{}` is {}", shown(key), named(value));

@@ -43,7 +43,9 @@ type Read = Result<Dynamic, Box<EvalAltResult>>;
 /// Teaches an engine to read the devices of a plugin with these properties.
 pub(super) fn register(engine: &mut Engine, properties: &[&'static Property]) {
     let names: Arc<[&'static str]> = properties.iter().map(|property| property.name).collect();
-    engine.register_type_with_name::<DeviceHandle>("Device").register_type_with_name::<Group>("Part of a device");
+    engine
+        .register_type_with_name::<DeviceHandle>("Device")
+        .register_type_with_name::<Group>("Part of a device");
     for (index, property) in properties.iter().enumerate() {
         match property.name.split_once('.') {
             None => {
@@ -62,9 +64,11 @@ pub(super) fn register(engine: &mut Engine, properties: &[&'static Property]) {
             read(&context, device, &known, name)
         },
     );
-    engine.register_indexer_get(move |context: NativeCallContext<'_>, group: &mut Group, name: &str| -> Read {
-        read(&context, &group.device, &names, &format!("{}.{name}", group.name))
-    });
+    engine.register_indexer_get(
+        move |context: NativeCallContext<'_>, group: &mut Group, name: &str| -> Read {
+            read(&context, &group.device, &names, &format!("{}.{name}", group.name))
+        },
+    );
     engine
         .register_fn("to_string", |_: &mut DeviceHandle| "device")
         .register_fn("to_debug", |_: &mut DeviceHandle| "device");

@@ -12,7 +12,8 @@ use rhai::packages::{
     MoreStringPackage, Package,
 };
 use rhai::{
-    Dynamic, Engine, EvalAltResult, Map, Module, NativeCallContext, OptimizationLevel, Position, Shared, Token,
+    Dynamic, Engine, EvalAltResult, Map, Module, NativeCallContext, OptimizationLevel, Position, Shared,
+    Token,
 };
 use std::sync::LazyLock;
 
@@ -59,7 +60,8 @@ pub(super) fn new(settings: &PluginSettings, limits: &Limits) -> Engine {
 
 fn limit(engine: &mut Engine, limits: &Limits) {
     // One piece of data may take a share of the memory; how many there can be is bounded by variables and time.
-    let share = usize::try_from(limits.memory_mebibytes).unwrap_or(usize::MAX).saturating_mul(1024 * 1024) / 64;
+    let share =
+        usize::try_from(limits.memory_mebibytes).unwrap_or(usize::MAX).saturating_mul(1024 * 1024) / 64;
     let share = share.max(1024);
     engine
         .set_max_operations(limits.operations.max(1))
@@ -83,7 +85,10 @@ fn language(engine: &mut Engine) {
         .disable_symbol("import")
         .disable_symbol("export");
     // The contract names a parameter and an answer `default`, which rhai keeps for a future of its own.
-    #[expect(deprecated, reason = "rhai marks what may change between its versions in this way; the version is locked")]
+    #[expect(
+        deprecated,
+        reason = "rhai marks what may change between its versions in this way; the version is locked"
+    )]
     engine.on_parse_token(|token, _, _| match token {
         Token::Reserved(word) if word.as_str() == "default" => Token::Identifier(word),
         other => other,

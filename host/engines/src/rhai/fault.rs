@@ -72,13 +72,16 @@ pub(super) fn fault(subject: &str, limits: &Limits, error: &EvalAltResult) -> Fa
              `limits.memory_mebibytes`",
             limits.memory_mebibytes
         )),
-        EvalAltResult::ErrorStackOverflow(_) => {
-            limit(format!("calls functions more than {} levels deep, which no script may", super::engine::CALL_LEVELS))
-        }
+        EvalAltResult::ErrorStackOverflow(_) => limit(format!(
+            "calls functions more than {} levels deep, which no script may",
+            super::engine::CALL_LEVELS
+        )),
         EvalAltResult::ErrorTooManyVariables(_) => {
             limit(format!("has more than {} variables, which no script may", super::engine::VARIABLES))
         }
-        other => Fault { kind: FaultKind::Broken, message: format!("{subject} broke: {}{place}", words(other)) },
+        other => {
+            Fault { kind: FaultKind::Broken, message: format!("{subject} broke: {}{place}", words(other)) }
+        }
     }
 }
 

@@ -11,9 +11,12 @@ pub(super) fn register(engine: &mut Engine) {
         .register_fn("trimmed", |text: &str| text.trim().to_owned())
         .register_fn("upper", |text: &str| text.to_uppercase())
         .register_fn("lower", |text: &str| text.to_lowercase())
-        .register_fn("replaced", |text: &str, from: &str, to: &str| {
-            if from.is_empty() { text.to_owned() } else { text.replace(from, to) }
-        })
+        .register_fn(
+            "replaced",
+            |text: &str, from: &str, to: &str| {
+                if from.is_empty() { text.to_owned() } else { text.replace(from, to) }
+            },
+        )
         .register_fn("digits", |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>())
         .register_fn("words", |text: &str| -> Array {
             text.split_whitespace().map(|word| Dynamic::from(word.to_owned())).collect()

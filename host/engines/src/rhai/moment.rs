@@ -39,7 +39,10 @@ pub(super) fn register(engine: &mut Engine) {
         .register_fn("time", |written: &str| -> Result<Dynamic, Box<EvalAltResult>> {
             match parse_time(written) {
                 Some(time) => Ok(Dynamic::from(Moment(time))),
-                None => Err(format!("`{written}` is no time; write it like 2026-01-29 or 2026-01-29T20:00:00Z").into()),
+                None => {
+                    Err(format!("`{written}` is no time; write it like 2026-01-29 or 2026-01-29T20:00:00Z")
+                        .into())
+                }
             }
         });
 }

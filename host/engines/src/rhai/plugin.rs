@@ -8,8 +8,8 @@ use super::{answer, call, device, engine};
 use crate::identity::{digest, hexadecimal, identity};
 use crate::limits::Limits;
 use integrator_core::plugin::{
-    About, Engine as EngineName, Fault, Instance, LogLine, Plugin, PluginError, PluginKind, PluginSettings, Question,
-    Reply, SettingAbout, View,
+    About, Engine as EngineName, Fault, Instance, LogLine, Plugin, PluginError, PluginKind, PluginSettings,
+    Question, Reply, SettingAbout, View,
 };
 use rhai::{AST, CallFnOptions, Dynamic, Engine, ParseError, Scope};
 use std::collections::BTreeSet;
@@ -80,19 +80,22 @@ impl Script {
             });
             let is_main = other.name == function && other.params.len() == parameters(kind).len();
             match other.params.split_first() {
-                Some((first, rest)) if is_main => named.add(&alone, Variables { device: &[first], others: rest }),
+                Some((first, rest)) if is_main => {
+                    named.add(&alone, Variables { device: &[first], others: rest })
+                }
                 _ if other.params.contains(&"device") => {
                     named.add(&alone, Variables { device: &["device"], others: &[] });
                 }
                 _ => named.add(&alone, Variables { device: &[], others: &[] }),
             }
         }
-        let described = described(&engine, &ast, &subject, limits)
-            .map_err(|(what, hint)| refuse(&what, &hint))?;
+        let described =
+            described(&engine, &ast, &subject, limits).map_err(|(what, hint)| refuse(&what, &hint))?;
         let properties = described.properties.unwrap_or_else(|| named.properties());
         let reads = described.settings.unwrap_or_else(|| named.settings.iter().map(setting_named).collect());
         if named.has_unknown() {
-            let unknown = named.into_unknown().map(|unknown| (unknown.message, unknown.hint)).unwrap_or_default();
+            let unknown =
+                named.into_unknown().map(|unknown| (unknown.message, unknown.hint)).unwrap_or_default();
             return Err(refuse(&format!("reads what no device has: {}", unknown.0), &unknown.1));
         }
         device::register(&mut engine, &properties);
@@ -126,7 +129,10 @@ impl Script {
             PluginKind::Criterion => &["device"][..],
             PluginKind::FieldTransform => parameters(kind),
             PluginKind::AssetTypeRule | PluginKind::SitePolicy => {
-                return Err(refuse(&format!("would be a {kind}, which an expression cannot be"), "write a script"));
+                return Err(refuse(
+                    &format!("would be a {kind}, which an expression cannot be"),
+                    "write a script",
+                ));
             }
         };
         let mut engine = engine::new(&PluginSettings::new(), limits);
@@ -160,11 +166,18 @@ impl Script {
         Ok(Self { about, identity, subject, engine, ast, function: None, limits: limits.clone() })
     }
 
-    fn ask(&self, view: View<'_>, question: Question<'_>, scope: &mut Scope<'static>) -> Result<Reply, Fault> {
+    fn ask(
+        &self,
+        view: View<'_>,
+        question: Question<'_>,
+        scope: &mut Scope<'static>,
+    ) -> Result<Reply, Fault> {
         let device = Dynamic::from(device::DeviceHandle::new(view));
         let kind = self.about.kind;
         let arguments = match (kind, question) {
-            (PluginKind::AssetTypeRule, Question::AssetType) | (PluginKind::Criterion, Question::Holds) => vec![device],
+            (PluginKind::AssetTypeRule, Question::AssetType) | (PluginKind::Criterion, Question::Holds) => {
+                vec![device]
+            }
             (PluginKind::FieldTransform, Question::Transform { field, value }) => {
                 vec![device, field.into(), to_dynamic(value)]
             }
@@ -237,30 +250,45 @@ fn parameters(kind: PluginKind) -> &'static [&'static str] {
 
 /// The function to call and the kind that it makes, or what is wrong and the way out.
 fn kind(ast: &AST) -> Result<(&'static str, PluginKind), (String, String)> {
-    let written = |(name, _, parameters): &(&str, PluginKind, &[&str])| format!("`{name}({})`", parameters.join(", "));
+    let written =
+        |(name, _, parameters): &(&str, PluginKind, &[&str])| format!("`{name}({})`", parameters.join(", "));
     let all = || FUNCTIONS.iter().map(written).collect::<Vec<_>>().join(", ");
     let defined = |name: &str, count: Option<usize>| {
-        ast.iter_functions().any(|function| function.name == name && count.is_none_or(|count| function.params.len() == count))
+        ast.iter_functions()
+            .any(|function| function.name == name && count.is_none_or(|count| function.params.len() == count))
     };
-    let right: Vec<_> = FUNCTIONS.iter().filter(|(name, _, parameters)| defined(name, Some(parameters.len()))).collect();
+    let right: Vec<_> =
+        FUNCTIONS.iter().filter(|(name, _, parameters)| defined(name, Some(parameters.len()))).collect();
     match right.as_slice() {
         [(name, kind, _)] => Ok((name, *kind)),
         [] => {
             let named = FUNCTIONS.iter().find(|(name, ..)| defined(name, None));
             let what = match named {
-                Some(function) => format!("defines `{}` with another number of parameters than {}", function.0, written(function)),
+                Some(function) => format!(
+                    "defines `{}` with another number of parameters than {}",
+                    function.0,
+                    written(function)
+                ),
                 None => "defines none of the functions that make a plugin".to_owned(),
             };
             Err((what, format!("define exactly one of {}", all())))
         }
         several => {
             let names: Vec<_> = several.iter().map(|function| written(function)).collect();
-            Err((format!("defines {}: a plugin is for one thing", names.join(" and ")), "make a script of each".to_owned()))
+            Err((
+                format!("defines {}: a plugin is for one thing", names.join(" and ")),
+                "make a script of each".to_owned(),
+            ))
         }
     }
 }
 
-fn described(engine: &Engine, ast: &AST, subject: &str, limits: &Limits) -> Result<Description, (String, String)> {
+fn described(
+    engine: &Engine,
+    ast: &AST,
+    subject: &str,
+    limits: &Limits,
+) -> Result<Description, (String, String)> {
     if !ast.iter_functions().any(|function| function.name == "describe" && function.params.is_empty()) {
         return Ok(Description::default());
     }

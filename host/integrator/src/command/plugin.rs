@@ -14,6 +14,7 @@ mod pin;
 mod program;
 mod templates;
 mod test;
+mod trial;
 
 use super::context::Context;
 use super::failure::Failure;
@@ -39,19 +40,22 @@ enum What {
     Test(test::Asked),
     /// Measure what a plugin takes for a device
     Bench(bench::Asked),
+    /// Show what a plugin would change on a connection's devices, without writing anything
+    Try(trial::Asked),
     /// Write the digest of a plugin's file into its settings, so that no other is loaded
     Pin(pin::Asked),
     /// List the plugins of the settings folder, and where they are used
     List(list::Asked),
 }
 
-pub(super) fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure> {
+pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure> {
     match &asked.what {
         What::New(asked) => new::run(context, asked),
         What::Build(asked) => build::run(context, asked),
         What::Inspect(asked) => inspect::run(context, asked),
         What::Test(asked) => test::run(context, asked),
         What::Bench(asked) => bench::run(context, asked),
+        What::Try(asked) => trial::run(context, asked).await,
         What::Pin(asked) => pin::run(context, asked),
         What::List(asked) => list::run(context, asked),
     }

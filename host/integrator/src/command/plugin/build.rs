@@ -7,8 +7,8 @@ mod rust;
 mod tool;
 
 use super::folders::Folder;
-use super::program::Files;
 use super::kinds::{Kind, Language};
+use super::program::Files;
 use super::{inspect, templates};
 use crate::command::context::Context;
 use crate::command::failure::Failure;

@@ -77,7 +77,8 @@ impl Folder {
                 });
                 let how_many = if found.is_empty() { "none" } else { "several" };
                 let message = format!("{} has {how_many} of {}", source.display(), names.join(", "));
-                Err(Failure::usage(message).hint("a plugin has exactly one of them; or name its kind with --kind"))
+                Err(Failure::usage(message)
+                    .hint("a plugin has exactly one of them; or name its kind with --kind"))
             }
         }
     }
@@ -99,7 +100,8 @@ fn defined_in_javascript(text: &str, kind: Kind) -> bool {
     let name = kind.in_javascript();
     text.lines().any(|line| {
         let Some(rest) = line.trim_start().strip_prefix("export") else { return false };
-        let mut words = rest.split(|letter: char| !(letter.is_alphanumeric() || letter == '_' || letter == '$'));
+        let mut words =
+            rest.split(|letter: char| !(letter.is_alphanumeric() || letter == '_' || letter == '$'));
         if rest.trim_start().starts_with('{') {
             return words.any(|word| word == name);
         }

@@ -152,7 +152,9 @@ fn with(document: Document, about: Result<About, PluginError>) -> Document {
                 .collect(),
             ..document
         },
-        Err(PluginError { message, hint }) => Document { problem: Some(Problem { message, hint }), ..document },
+        Err(PluginError { message, hint }) => {
+            Document { problem: Some(Problem { message, hint }), ..document }
+        }
     }
 }
 

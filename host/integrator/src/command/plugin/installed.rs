@@ -48,13 +48,20 @@ impl Installed {
             [] => {
                 let known: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
                 let hint = match known.as_slice() {
-                    [] => "no plugin is there: `plugin new` makes one, `plugin build --install` puts it there".to_owned(),
+                    [] => {
+                        "no plugin is there: `plugin new` makes one, `plugin build --install` puts it there"
+                            .to_owned()
+                    }
                     _ => format!("the folder holds: {}", known.join(", ")),
                 };
-                Err(Failure::usage(format!("there is no plugin `{name}` in {}", plugins.display())).hint(hint))
+                Err(Failure::usage(format!("there is no plugin `{name}` in {}", plugins.display()))
+                    .hint(hint))
             }
-            _ => Err(Failure::usage(format!("{} holds `{name}` both as a script and as a component", plugins.display()))
-                .hint("keep one of the two files")),
+            _ => Err(Failure::usage(format!(
+                "{} holds `{name}` both as a script and as a component",
+                plugins.display()
+            ))
+            .hint("keep one of the two files")),
         }
     }
 

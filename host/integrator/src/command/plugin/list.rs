@@ -61,7 +61,8 @@ pub(super) fn run(context: &Context, _: &Asked) -> Result<ExitClass, Failure> {
         all.push(Listed { plugin, pinned, cases, used });
     }
     let document = Document { plugins: all };
-    let refused = document.plugins.iter().any(|one| one.pinned == Some(Pin::AnotherFile) || one.plugin.is_refused());
+    let refused =
+        document.plugins.iter().any(|one| one.pinned == Some(Pin::AnotherFile) || one.plugin.is_refused());
     context.output().data(|| told(&document, &plugins), &document)?;
     Ok(if refused { ExitClass::Settings } else { ExitClass::Done })
 }

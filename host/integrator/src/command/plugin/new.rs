@@ -41,8 +41,11 @@ pub(super) fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure
     folders::check_name(name)?;
     let place = asked.into.join(name);
     if files::exists(&place) {
-        return Err(Failure::usage(format!("{} exists already, and nothing is overwritten", place.display()))
-            .hint("choose another name, or another folder with --into DIR"));
+        return Err(Failure::usage(format!(
+            "{} exists already, and nothing is overwritten",
+            place.display()
+        ))
+        .hint("choose another name, or another folder with --into DIR"));
     }
     let (source, written) = templates::files(name, asked.kind, asked.language);
     for file in &written {

@@ -57,7 +57,12 @@ fn told(document: &Document) -> String {
         Some(_) => "is pinned to this file, and no longer to the one before",
         None => "is pinned: no other file is loaded in its place",
     };
-    format!("{} {what}.\n    {}\n    sha256 = \"{}\"", document.name, document.file.display(), document.sha256)
+    format!(
+        "{} {what}.\n    {}\n    sha256 = \"{}\"",
+        document.name,
+        document.file.display(),
+        document.sha256
+    )
 }
 
 /// The text with this pin, and the pin that it had.
@@ -98,9 +103,17 @@ mod tests {
     fn a_pin_keeps_comments_and_other_settings() {
         for (text, expected, before) in [
             ("", "sha256 = \"new\"\n", None),
-            ("# About\n\n[settings]\na = 1 # one\n", "# About\nsha256 = \"new\"\n\n[settings]\na = 1 # one\n", None),
+            (
+                "# About\n\n[settings]\na = 1 # one\n",
+                "# About\nsha256 = \"new\"\n\n[settings]\na = 1 # one\n",
+                None,
+            ),
             ("[settings]\na = 1\n", "sha256 = \"new\"\n\n[settings]\na = 1\n", None),
-            ("sha256 = \"old\" # pinned in May\n[limits]\n", "sha256 = \"new\" # pinned in May\n[limits]\n", Some("old")),
+            (
+                "sha256 = \"old\" # pinned in May\n[limits]\n",
+                "sha256 = \"new\" # pinned in May\n[limits]\n",
+                Some("old"),
+            ),
         ] {
             let (text, found) = pinned(text, "new").unwrap();
             assert_eq!((text.as_str(), found.as_deref()), (expected, before));

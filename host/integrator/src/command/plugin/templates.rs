@@ -56,7 +56,10 @@ pub(super) fn files(name: &str, kind: Kind, language: Language) -> (String, Vec<
         Language::Rust => (
             "src/lib.rs".to_owned(),
             own.rust,
-            &[("Cargo.toml", include_str!("templates/rust/Cargo.toml.txt")), (".gitignore", "/target\n/*.wasm\n")],
+            &[
+                ("Cargo.toml", include_str!("templates/rust/Cargo.toml.txt")),
+                (".gitignore", "/target\n/*.wasm\n"),
+            ],
             include_str!("templates/rust/once.md"),
         ),
         Language::JavaScript => (

@@ -24,7 +24,8 @@ pub(super) fn install(context: &Context, folder: &Folder) -> Result<Installed, F
     let plugins = installed::folder(context)?;
     let name = &folder.name;
     // Two files of one name would leave open which is meant.
-    let other = plugins.join(format!("{name}.{}", if folder.program_name().ends_with("wasm") { "rhai" } else { "wasm" }));
+    let other = plugins
+        .join(format!("{name}.{}", if folder.program_name().ends_with("wasm") { "rhai" } else { "wasm" }));
     if files::exists(&other) {
         return Err(Failure::usage(format!("{} is there, of the same name", other.display()))
             .hint("remove it, or rename the plugin"));

@@ -26,11 +26,18 @@ pub(super) fn build(folder: &Folder, kind: Option<Kind>, result: &Path) -> Resul
     places.iter_mut().for_each(|place| place.push("node_modules/.bin"));
     places.extend(tool::search_path());
     let Some(program) = tool::find(&places, TOOL) else {
-        return Err(Failure::usage(format!("there is no `{TOOL}` in node_modules or on the PATH")).hint(MISSING));
+        return Err(
+            Failure::usage(format!("there is no `{TOOL}` in node_modules or on the PATH")).hint(MISSING)
+        );
     };
     let contract = Contract::of(folder)?;
     let mut command = Command::new(program);
-    command.current_dir(&folder.path).arg("--wit").arg(contract.path()).args(["--js", &main, "-n", kind.world()]);
+    command.current_dir(&folder.path).arg("--wit").arg(contract.path()).args([
+        "--js",
+        &main,
+        "-n",
+        kind.world(),
+    ]);
     command.args(["--stub-wasi", "--sync", "--opt-size", "--output"]).arg(absolute(result)?);
     tool::run(&mut command, MISSING).map(drop)
 }

@@ -27,6 +27,8 @@ pub(super) fn build(folder: &Folder, kind: Option<Kind>, result: &Path) -> Resul
     let mut command = Command::new(program);
     command.current_dir(&folder.path).arg("--wit-path").arg(contract.path()).args(["--world", kind.world()]);
     // Without a path it would look into the environment that is active, and take other people's modules along.
-    command.args(["componentize", "plugin", "--python-path", ".", "--stub-wasi", "--output"]).arg(absolute(result)?);
+    command
+        .args(["componentize", "plugin", "--python-path", ".", "--stub-wasi", "--output"])
+        .arg(absolute(result)?);
     tool::run(&mut command, MISSING).map(drop)
 }

@@ -29,23 +29,26 @@ pub(super) fn build(folder: &Folder) -> Result<Vec<u8>, Failure> {
     cargo.arg("--message-format=json-render-diagnostics");
     let messages = tool::run(&mut cargo, NO_RUST)?;
     let manifest = fs::canonicalize(absolute(&folder.path.join("Cargo.toml"))?).ok();
-    let made = String::from_utf8_lossy(&messages).lines().filter_map(|line| serde_json::from_str(line).ok()).fold(
-        None,
-        |found: Option<PathBuf>, message: Message| {
-            let own = message.manifest_path.as_deref().and_then(|path| fs::canonicalize(path).ok()) == manifest;
+    let made = String::from_utf8_lossy(&messages)
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .fold(None, |found: Option<PathBuf>, message: Message| {
+            let own =
+                message.manifest_path.as_deref().and_then(|path| fs::canonicalize(path).ok()) == manifest;
             let is_module = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "wasm");
             if own && message.reason == "compiler-artifact" {
                 message.filenames.into_iter().find(is_module).or(found)
             } else {
                 found
             }
-        },
-    );
+        });
     let Some(made) = made else {
-        return Err(Failure::usage("cargo made no module").hint("Cargo.toml needs `[lib]` with `crate-type = [\"cdylib\"]`"));
+        return Err(Failure::usage("cargo made no module")
+            .hint("Cargo.toml needs `[lib]` with `crate-type = [\"cdylib\"]`"));
     };
     let module = fs::read(&made).map_err(|error| Failure::file("read", &made, &error))?;
-    integrator_engines::componentize::componentize(&module).map_err(|error| Failure::usage(error.message).hint(error.hint))
+    integrator_engines::componentize::componentize(&module)
+        .map_err(|error| Failure::usage(error.message).hint(error.hint))
 }
 
 /// Whether the target's libraries are installed. Without this cargo tells of it in many lines about other things.

@@ -30,7 +30,9 @@ pub(super) fn run(command: &mut Command, missing: &str) -> Result<Vec<u8>, Failu
 /// A program in one of these folders, by the names that it has on this system.
 pub(super) fn find(folders: &[PathBuf], name: &str) -> Option<PathBuf> {
     let endings: &[&str] = if cfg!(windows) { &[".exe", ".cmd"] } else { &[""] };
-    let all = folders.iter().flat_map(|folder| endings.iter().map(move |ending| folder.join(format!("{name}{ending}"))));
+    let all = folders
+        .iter()
+        .flat_map(|folder| endings.iter().map(move |ending| folder.join(format!("{name}{ending}"))));
     all.into_iter().find(|path| path.is_file())
 }
 
