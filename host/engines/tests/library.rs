@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use integrator_core::model::Value;
-use integrator_core::plugin::{Engine, Plugin, PluginError, PluginKind, PluginSetting, PluginSettings, PluginSource};
+use integrator_core::plugin::{
+    Engine, Plugin, PluginError, PluginKind, PluginSetting, PluginSettings, PluginSource,
+};
 use integrator_engines::cases;
 use integrator_engines::library::{Library, Pin, join, read_beside};
 use std::fs;
@@ -47,7 +49,8 @@ impl Home {
 
 const RULE: &str = "fn asset_type(device) { \"Laptop\" }";
 const OTHER: &str = "fn asset_type(device) { \"Tablet\" }";
-const CASES: &str = r#"{ "cases": [ { "name": "any", "device": { "id": "1" }, "expect": { "type": "Laptop" } } ] }"#;
+const CASES: &str =
+    r#"{ "cases": [ { "name": "any", "device": { "id": "1" }, "expect": { "type": "Laptop" } } ] }"#;
 
 fn text(text: &str) -> PluginSetting {
     PluginSetting::Value(Value::Text(text.into()))
@@ -84,12 +87,18 @@ fn what_lies_beside_is_checked_with_its_place() {
     check("[limits]\ntime_milliseconds = 0", &["mine.toml:2:1", "from 1"]);
     check("[settings]\nx = [[1]]", &["mine.toml:2:1", "list in a list"]);
     check("[settings\n", &["mine.toml:1"]);
-    let beside = read_beside("mine", "[settings]\na = 1\nempty = \"\"\nday = 2026-01-29\n[[settings.rows]]\nb = [\"x\"]").unwrap();
+    let beside = read_beside(
+        "mine",
+        "[settings]\na = 1\nempty = \"\"\nday = 2026-01-29\n[[settings.rows]]\nb = [\"x\"]",
+    )
+    .unwrap();
     assert_eq!(beside.settings["a"], PluginSetting::Value(Value::Whole(1)));
     assert!(!beside.settings.contains_key("empty"));
     assert!(matches!(beside.settings["day"], PluginSetting::Value(Value::Time(_))));
     let PluginSetting::Table(rows) = &beside.settings["rows"] else { panic!("{beside:?}") };
-    assert!(matches!(&rows["001"], PluginSetting::Table(row) if row["b"] == PluginSetting::Value(Value::List(vec!["x".into()]))));
+    assert!(
+        matches!(&rows["001"], PluginSetting::Table(row) if row["b"] == PluginSetting::Value(Value::List(vec!["x".into()])))
+    );
 }
 
 #[test]
@@ -97,7 +106,8 @@ fn settings_are_joined_key_by_key() {
     let table = |entries: &[(&str, &str)]| {
         PluginSetting::Table(entries.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect())
     };
-    let below = PluginSettings::from([("a".into(), text("1")), ("t".into(), table(&[("x", "1"), ("y", "1")]))]);
+    let below =
+        PluginSettings::from([("a".into(), text("1")), ("t".into(), table(&[("x", "1"), ("y", "1")]))]);
     let above = PluginSettings::from([("b".into(), text("2")), ("t".into(), table(&[("y", "2")]))]);
     let joined = join(below, &above);
     assert_eq!(joined["a"], text("1"));
@@ -113,7 +123,10 @@ fn a_pin_refuses_any_other_file() {
     home.write("mine.toml", &format!("sha256 = \"{digest}\""));
     assert!(home.load("mine").is_ok());
     let listed = home.open().list();
-    assert_eq!((listed[0].pin, listed[0].engine, listed[0].problem.clone()), (Pin::Pinned, Some(Engine::Rhai), None));
+    assert_eq!(
+        (listed[0].pin, listed[0].engine, listed[0].problem.clone()),
+        (Pin::Pinned, Some(Engine::Rhai), None)
+    );
     home.write("mine.rhai", OTHER);
     let said = home.refused("mine");
     assert!(said.contains(&digest) && said.contains("plugin pin mine"), "{said}");
@@ -183,7 +196,8 @@ fn several_are_loaded_at_once_and_failures_are_told_later() {
     library.preload(&["one", "two", "bad", "missing"]);
     assert!(library.plugin("one", &PluginSettings::new()).is_ok());
     assert!(library.plugin("bad", &PluginSettings::new()).is_err());
-    let listed: Vec<_> = library.list().into_iter().map(|listed| (listed.name, listed.problem.is_some())).collect();
+    let listed: Vec<_> =
+        library.list().into_iter().map(|listed| (listed.name, listed.problem.is_some())).collect();
     assert_eq!(listed, [("bad".to_owned(), true), ("one".to_owned(), false), ("two".to_owned(), false)]);
 }
 
@@ -266,11 +280,14 @@ impl integrator_core::plugin::Instance for CountingInstance {
 
 #[test]
 fn state_that_is_kept_shows_in_the_second_round() {
-    let inner = integrator_engines::rhai::load("mine", RULE.as_bytes(), PluginSettings::new(), &Default::default()).unwrap();
+    let inner =
+        integrator_engines::rhai::load("mine", RULE.as_bytes(), PluginSettings::new(), &Default::default())
+            .unwrap();
     let load = |_: &PluginSettings| -> Result<Arc<dyn Plugin>, PluginError> {
         Ok(Arc::new(Counting(Arc::clone(&inner), Arc::default())))
     };
-    let file = cases::parse("c.json", r#"{ "cases": [ { "name": "a", "expect": { "type": "0" } } ] }"#).unwrap();
+    let file =
+        cases::parse("c.json", r#"{ "cases": [ { "name": "a", "expect": { "type": "0" } } ] }"#).unwrap();
     let said = cases::run(&file, &load).unwrap().first_failure().unwrap();
     assert!(said.contains("answers differ"), "{said}");
     assert!(cases::bless(&file, &load).is_err());

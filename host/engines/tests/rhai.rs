@@ -6,8 +6,8 @@ use integrator_core::model::ids::DeviceId;
 use integrator_core::model::value::parse_time;
 use integrator_core::model::{Device, Slot, Value};
 use integrator_core::plugin::{
-    Fault, FaultKind, LogLevel, LogLine, Outcome, Plugin, PluginError, PluginKind, PluginSetting, PluginSettings,
-    PolicySite, PolicyUser, Question, Reply, View,
+    Fault, FaultKind, LogLevel, LogLine, Outcome, Plugin, PluginError, PluginKind, PluginSetting,
+    PluginSettings, PolicySite, PolicyUser, Question, Reply, View,
 };
 use integrator_engines::limits::Limits;
 use integrator_engines::rhai;
@@ -42,8 +42,10 @@ fn value(name: &str) -> Option<Value> {
 
 fn ask_with(plugin: &Arc<dyn Plugin>, question: Question<'_>) -> (Result<Reply, Fault>, Vec<LogLine>) {
     let properties = &plugin.about().properties;
-    let device =
-        Device { id: DeviceId::from("d1"), values: properties.iter().map(|property| value(property.name)).collect() };
+    let device = Device {
+        id: DeviceId::from("d1"),
+        values: properties.iter().map(|property| value(property.name)).collect(),
+    };
     let slots: Vec<Slot> = (0..).map(Slot).take(properties.len()).collect();
     let mut instance = Arc::clone(plugin).instance();
     let answer = instance.ask(View::new(&device, &slots), question);
@@ -119,7 +121,10 @@ fn properties_are_those_that_the_code_names() {
     check("fn asset_type(d) { d.model + d[\"osVersion\"] }", &["model", "osVersion"]);
     check("fn asset_type(device) { // device.udid\n \"device.imei\" }", &[]);
     check("fn asset_type(device) { `${device.model}` }", &["model"]);
-    check("fn book(d) { d.model.contains(\"Book\") }\nfn asset_type(device) { if book(device) { \"Laptop\" } }", &["model"]);
+    check(
+        "fn book(d) { d.model.contains(\"Book\") }\nfn asset_type(device) { if book(device) { \"Laptop\" } }",
+        &["model"],
+    );
     check(
         "fn asset_type(device) { device.deviceHealthAttestationState.secureBoot }",
         &["deviceHealthAttestationState.secureBoot"],
@@ -142,7 +147,12 @@ fn answers_are_read_in_every_form() {
     let rule = "asset_type(device)";
     check(rule, "\"Laptop\"", Outcome::AssetType(Some("Laptop".into())), None);
     check(rule, "()", Outcome::AssetType(None), None);
-    check(rule, "#{ type: \"Laptop\", reason: \"a book\" }", Outcome::AssetType(Some("Laptop".into())), Some("a book"));
+    check(
+        rule,
+        "#{ type: \"Laptop\", reason: \"a book\" }",
+        Outcome::AssetType(Some("Laptop".into())),
+        Some("a book"),
+    );
     check(rule, "#{ type: (), reason: \"no book\" }", Outcome::AssetType(None), Some("no book"));
     check(rule, "if false { \"x\" }", Outcome::AssetType(None), None);
     let transform = "transform(device, field, value)";
@@ -203,7 +213,10 @@ fn scripts_that_cannot_be_plugins_are_refused() {
     check("fn other() { 1 }", &["none of the functions", "asset_type(device)"]);
     check("fn asset_type() { 1 }", &["another number of parameters", "asset_type(device)"]);
     check("fn asset_type(device) { 1 } fn site(device, user, default) { 1 }", &["one thing"]);
-    check("fn asset_type(device) { device.serialNummer }", &["serialNummer", "line 1", "did you mean `serialNumber`"]);
+    check(
+        "fn asset_type(device) { device.serialNummer }",
+        &["serialNummer", "line 1", "did you mean `serialNumber`"],
+    );
     check("fn asset_type(d) { d[\"modell\"] }", &["did you mean `model`"]);
     check("fn asset_type(device) { device.deviceHealthAttestationState.secureBot }", &["secureBoot"]);
     check("fn asset_type(device) { nowhere }", &["nowhere", "line 1, column 25"]);
@@ -211,7 +224,10 @@ fn scripts_that_cannot_be_plugins_are_refused() {
     check("import \"x\" as x; fn asset_type(device) { 1 }", &["import"]);
     check("fn describe() { 5 } fn asset_type(device) { 1 }", &["describe()", "a whole number"]);
     check("fn describe() { loop {} } fn asset_type(device) { 1 }", &["limits."]);
-    check("fn describe() { #{ properties: [\"modell\"] } } fn asset_type(device) { 1 }", &["did you mean `model`"]);
+    check(
+        "fn describe() { #{ properties: [\"modell\"] } } fn asset_type(device) { 1 }",
+        &["did you mean `model`"],
+    );
     check(
         "fn describe() { #{ settings: [#{ name: \"prefix\", summary: \"what\", required: true }] } } fn asset_type(device) { 1 }",
         &["needs the setting `prefix`", "mine.toml"],
@@ -317,8 +333,10 @@ fn shadowed_functions_do_no_harm() {
 fn settings_are_read_by_name_and_as_tables() {
     let text = |text: &str| PluginSetting::Value(Value::Text(text.into()));
     let depots = PluginSettings::from([("PC".to_owned(), text("Leeds")), ("MAC".to_owned(), text("York"))]);
-    let settings =
-        PluginSettings::from([("prefix".to_owned(), text("X-")), ("depots".to_owned(), PluginSetting::Table(depots))]);
+    let settings = PluginSettings::from([
+        ("prefix".to_owned(), text("X-")),
+        ("depots".to_owned(), PluginSetting::Table(depots)),
+    ]);
     for body in [
         "setting(\"prefix\") == \"X-\"",
         "setting(\"depots.MAC\") == \"York\"",
@@ -355,7 +373,8 @@ fn expressions_hold_or_transform() {
     let fault = criterion("device.model").unwrap_err();
     assert!(fault.message.contains("rule 2") && fault.message.contains("true or false"), "{fault}");
     let transform =
-        rhai::expression(PluginKind::FieldTransform, "value.split('-')[0]", "fields 3", &Limits::default()).unwrap();
+        rhai::expression(PluginKind::FieldTransform, "value.split('-')[0]", "fields 3", &Limits::default())
+            .unwrap();
     assert_eq!(ask(&transform).0.unwrap().outcome, Outcome::Set(Value::Text("ab".into())));
     for (text, part) in [
         ("device.modell == 1", "did you mean `model`"),

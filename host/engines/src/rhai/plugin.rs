@@ -51,7 +51,10 @@ impl Script {
         let missing = script.about.settings.iter().find(|one| one.required && !given.contains(&one.name));
         if let Some(missing) = missing {
             return Err(PluginError {
-                message: format!("{subject} needs the setting `{}` ({}), which is not set", missing.name, missing.summary),
+                message: format!(
+                    "{subject} needs the setting `{}` ({}), which is not set",
+                    missing.name, missing.summary
+                ),
                 hint: format!("set it in `[settings]` of `{name}.toml`, beside the plugin"),
             });
         }

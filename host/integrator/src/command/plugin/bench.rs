@@ -52,7 +52,8 @@ pub(super) fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure
 }
 
 fn told(document: &Document) -> String {
-    let memory = document.memory.map(|bytes| format!(", {} KiB of memory more", bytes / 1024)).unwrap_or_default();
+    let memory =
+        document.memory.map(|bytes| format!(", {} KiB of memory more", bytes / 1024)).unwrap_or_default();
     format!(
         "{}: {} ns a device ({} devices asked about){memory}; loaded in {} ms",
         document.plugin, document.nanoseconds_per_device, document.devices, document.load_milliseconds

@@ -133,8 +133,10 @@ impl Program {
     pub(super) fn cases(&self) -> Result<CaseFile, Failure> {
         let path = &self.files.cases;
         let text = fs::read_to_string(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Failure::usage(format!("there are no cases: {} is missing", path.display()))
-                .hint("write some: docs/plugins.md says how, and `plugin new` makes a file with some"),
+            std::io::ErrorKind::NotFound => {
+                Failure::usage(format!("there are no cases: {} is missing", path.display()))
+                    .hint("write some: docs/plugins.md says how, and `plugin new` makes a file with some")
+            }
             _ => Failure::file("read", path, &error),
         })?;
         Ok(cases::parse(&path.display().to_string(), &text)?)
