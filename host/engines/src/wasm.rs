@@ -51,4 +51,11 @@ impl WasmEngine {
     ) -> Result<Arc<dyn Plugin>, PluginError> {
         Ok(Arc::new(plugin::WasmPlugin::load(&self.engine, name, bytes, &settings, limits)?))
     }
+
+    /// What a plugin says of itself, whether it could be asked with the settings at hand or not.
+    pub fn about(&self, name: &str, bytes: &[u8], limits: &Limits) -> Result<About, PluginError> {
+        let loaded =
+            plugin::WasmPlugin::ungiven(&self.engine, name, bytes, &PluginSettings::default(), limits)?;
+        Ok(loaded.about().clone())
+    }
 }

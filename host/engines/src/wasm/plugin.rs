@@ -30,6 +30,19 @@ impl WasmPlugin {
         settings: &PluginSettings,
         limits: &Limits,
     ) -> Result<Self, PluginError> {
+        let loaded = Self::ungiven(running, name, bytes, settings, limits)?;
+        require(name, &loaded.about.settings, settings)?;
+        Ok(loaded)
+    }
+
+    /// The same, whether the settings that it needs are there or not: to say what it is, not to ask it.
+    pub(super) fn ungiven(
+        running: &Running,
+        name: &str,
+        bytes: &[u8],
+        settings: &PluginSettings,
+        limits: &Limits,
+    ) -> Result<Self, PluginError> {
         let judged = judge(name, bytes)?;
         let refuse = |what: &str, error: &wasmtime::Error, hint: &str| PluginError {
             message: format!("the plugin `{name}` {what}: {error:#}"),
@@ -63,8 +76,6 @@ impl WasmPlugin {
             required: setting.required,
         });
         let reads: Vec<_> = reads.collect();
-        require(name, &reads, settings)?;
-
         let program = digest(bytes);
         let shared = Shared {
             name: name.to_owned(),
