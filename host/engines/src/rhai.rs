@@ -28,7 +28,7 @@ const LONGEST_SCRIPT: usize = 1024 * 1024;
 pub fn load(
     name: &str,
     bytes: &[u8],
-    settings: PluginSettings,
+    settings: &PluginSettings,
     limits: &Limits,
 ) -> Result<Arc<dyn Plugin>, PluginError> {
     let refuse = |what: String, hint: &str| PluginError {
