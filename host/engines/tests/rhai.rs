@@ -14,7 +14,7 @@ use integrator_engines::rhai;
 use std::sync::Arc;
 
 fn load(text: &str) -> Result<Arc<dyn Plugin>, PluginError> {
-    rhai::load("mine", text.as_bytes(), PluginSettings::new(), &Limits::default())
+    rhai::load("mine", text.as_bytes(), &PluginSettings::new(), &Limits::default())
 }
 
 fn refused(text: &str) -> String {
@@ -233,7 +233,7 @@ fn scripts_that_cannot_be_plugins_are_refused() {
         "fn describe() { #{ settings: [#{ name: \"prefix\", summary: \"what\", required: true }] } } fn asset_type(device) { 1 }",
         &["needs the setting `prefix`", "mine.toml"],
     );
-    let bytes = rhai::load("mine", b"fn \xff", PluginSettings::new(), &Limits::default());
+    let bytes = rhai::load("mine", b"fn \xff", &PluginSettings::new(), &Limits::default());
     assert!(bytes.unwrap_err().message.contains("no text"));
 }
 
@@ -285,7 +285,7 @@ fn hostile_scripts_end_and_name_the_limit() {
 fn each_limit_is_the_one_that_was_set() {
     let check = |limits: Limits, part: &str| {
         let text = "fn asset_type(device) { let x = 0; loop { x += 1; } }";
-        let plugin = rhai::load("mine", text.as_bytes(), PluginSettings::new(), &limits).unwrap();
+        let plugin = rhai::load("mine", text.as_bytes(), &PluginSettings::new(), &limits).unwrap();
         let fault = ask(&plugin).0.unwrap_err();
         assert!(fault.message.contains(part), "{fault}");
     };
@@ -347,7 +347,7 @@ fn settings_are_read_by_name_and_as_tables() {
         "settings(\"depots\").keys() == [\"MAC\", \"PC\"]",
     ] {
         let script = format!("fn asset_type(device) {{ if {body} {{ \"yes\" }} }}");
-        let plugin = rhai::load("mine", script.as_bytes(), settings.clone(), &Limits::default()).unwrap();
+        let plugin = rhai::load("mine", script.as_bytes(), &settings, &Limits::default()).unwrap();
         let (answer, _) = ask(&plugin);
         assert_eq!(answer.map(|reply| reply.outcome), Ok(Outcome::AssetType(Some("yes".into()))), "{body}");
         assert_ne!(plugin.identity(), load(&script).unwrap().identity());
