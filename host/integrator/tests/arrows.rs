@@ -40,11 +40,13 @@ const MAY_NAME: [(&str, &[&str]); 8] = [
 const SYNC_NAMES_OF_HTTP: [&str; 3] = ["ClientMaker", "FailureClass", "HttpError"];
 
 /// Crates that only one place may name.
-const ONLY_IN: [(&str, &str); 4] = [
+const ONLY_IN: [(&str, &str); 6] = [
     ("reqwest", "host/integrator/src/http/"),
     ("oauth2", "host/integrator/src/http/"),
     ("rustls", "host/integrator/src/http/"),
     ("sled", "host/integrator/src/store/sled"),
+    ("wasmtime", "host/engines/src/wasm"),
+    ("rhai", "host/engines/src/rhai"),
 ];
 
 /// Where a request that may change something is made: Halo's writes, Graph's batches of reads, and the making of an

@@ -20,6 +20,9 @@ pub(crate) struct Arguments {
     /// Give each device about twenty of so many titles, and import them
     #[arg(long, value_name = "TITLES", num_args = 0..=1, default_value_t = 0, default_missing_value = "5000")]
     pub(crate) software: u32,
+    /// Measure unchanged imports too whose types a script and a component name
+    #[arg(long)]
+    pub(crate) plugins: bool,
     /// What Halo answers to a POST of several assets
     #[arg(long, value_enum, default_value_t = Reply::List)]
     pub(crate) halo_reply: Reply,

@@ -3,6 +3,7 @@
 use crate::arguments::Reply;
 use crate::measure::Measured;
 use crate::report::{median, megabytes, typical};
+use crate::settings::Types;
 use std::time::Duration;
 
 /// Assets in one write.
@@ -19,6 +20,10 @@ const TIMES_BARE: f64 = 1.5;
 
 /// The same with installed software, which both read.
 const TIMES_BARE_WITH_SOFTWARE: f64 = 2.5;
+
+/// Wall time of an unchanged import whose types a plugin names, as a multiple of that with rules: answers are
+/// remembered.
+const TIMES_RULES: f64 = 1.1;
 
 /// Requests to Halo about licences in an unchanged import.
 const LICENCE_REQUESTS: u64 = 3;
@@ -91,7 +96,7 @@ pub(crate) fn of_fleet(measured: &Measured, reply: Reply) -> Vec<Limit> {
         .chain(&measured.unchanged)
         .filter(|import| !import.agrees())
         .count();
-    vec![
+    let mut limits = vec![
         count("first import: requests to Halo", first.to_halo.total, allowed),
         count("Intune ids that several assets have", measured.duplicates as u64, 0),
         count("unchanged: writes to Halo", most(|import| import.to_halo.writes()), 0),
@@ -120,7 +125,24 @@ pub(crate) fn of_fleet(measured: &Measured, reply: Reply) -> Vec<Limit> {
             median(measured.first_requests.iter().copied()),
             FIRST_REQUEST,
         ),
-    ]
+    ];
+    for asked in &measured.asked {
+        let share = asked.ratio() / ratio;
+        limits.push(Limit {
+            devices,
+            name: match asked.types {
+                Types::Component => "unchanged by a component: time beside rules",
+                _ => "unchanged by a script: time beside rules",
+            },
+            reached: format!("{share:.2}"),
+            allowed: format!("{TIMES_RULES:.2}"),
+            met: share <= TIMES_RULES,
+            binds: measured.devices >= RATIO_BINDS_FROM,
+        });
+        let writes = asked.turns.iter().map(|(_, import)| import.to_halo.writes()).max().unwrap_or(0);
+        limits.push(count("unchanged by a plugin: writes to Halo", writes, 0));
+    }
+    limits
 }
 
 fn milliseconds(devices: Option<u64>, name: &'static str, reached: Duration, allowed: Duration) -> Limit {

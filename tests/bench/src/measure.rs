@@ -6,9 +6,9 @@ use crate::arguments::Arguments;
 use crate::bare::{self, Walk};
 use crate::binaries::Binaries;
 use crate::process::{self, Ended};
-use crate::report::megabytes;
+use crate::report::{median, megabytes};
 use crate::servers::{Requests, Servers};
-use crate::settings::{self, CONNECTION};
+use crate::settings::{self, CONNECTION, Types};
 use crate::start::Forwarder;
 use serde_json::Value;
 use std::path::Path;
@@ -59,6 +59,26 @@ pub(crate) struct Measured {
     pub(crate) bare: Vec<Walk>,
     pub(crate) first_requests: Vec<Duration>,
     pub(crate) duplicates: usize,
+    /// Imports whose types plugins name.
+    pub(crate) asked: Vec<Asked>,
+}
+
+/// Imports whose types a plugin names.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) types: Types,
+    /// Nothing is remembered yet, and types may change.
+    pub(crate) first: Import,
+    /// Each beside a bare walk.
+    pub(crate) turns: Vec<(Walk, Import)>,
+}
+
+impl Asked {
+    /// Wall time as a multiple of the bare loop's.
+    pub(crate) fn ratio(&self) -> f64 {
+        let bare = median(self.turns.iter().map(|(bare, _)| bare.wall));
+        median(self.turns.iter().map(|(_, import)| import.ended.wall)).as_secs_f64() / bare.as_secs_f64()
+    }
 }
 
 /// Whether installed software is imported, and read by the bare loop.
@@ -85,9 +105,16 @@ pub(crate) async fn fleet(
     let microsoft = &servers.ready.microsoft;
     let software = if arguments.software > 0 { Software::Imported } else { Software::Off };
     let data = folder.join("data");
-    let config =
-        settings::write(&folder.join("config"), &servers.ready, &microsoft.address, &data, software)?;
-    let import = async |name| import(name, binaries, &servers, &config, folder).await;
+    let config = settings::write(
+        &folder.join("config"),
+        &servers.ready,
+        &microsoft.address,
+        &data,
+        software,
+        Types::BuiltIn,
+    )?;
+    let import_with = async |name, config: &Path| import(name, binaries, &servers, config, folder).await;
+    let import = async |name| import_with(name, &config).await;
 
     // Warms this process up, and shows that every page is there.
     let warm = bare::walk(client, microsoft, software).await?;
@@ -103,6 +130,22 @@ pub(crate) async fn fleet(
         walks.push(bare::walk(client, microsoft, software).await?);
         unchanged.push(import("unchanged").await?);
     }
+    let mut asked = Vec::new();
+    if arguments.plugins {
+        for types in [Types::Script, Types::Component] {
+            let folder = folder.join(types.name());
+            let config =
+                settings::write(&folder, &servers.ready, &microsoft.address, &data, software, types)?;
+            let mut of = Asked { types, first: import_with("asks all", &config).await?, turns: Vec::new() };
+            for _ in 0..arguments.repetitions {
+                let bare = bare::walk(client, microsoft, software).await?;
+                of.turns.push((bare, import_with("remembers", &config).await?));
+            }
+            asked.push(of);
+        }
+        // Back to the types of the rules, so that what follows starts from where it would have.
+        import("built-in again").await?;
+    }
     servers.change_share(CHANGED, 1).await?;
     // Renders the pages anew, so that the import is not measured with it.
     bare::walk(client, microsoft, software).await?;
@@ -113,8 +156,14 @@ pub(crate) async fn fleet(
     let duplicates = servers.duplicates().await?;
 
     let mut forwarder = Forwarder::start(&microsoft.address).await?;
-    let config =
-        settings::write(&folder.join("forwarded"), &servers.ready, &forwarder.address, &data, software)?;
+    let config = settings::write(
+        &folder.join("forwarded"),
+        &servers.ready,
+        &forwarder.address,
+        &data,
+        software,
+        Types::BuiltIn,
+    )?;
     let config = config.to_string_lossy();
     let words = ["--config", &config, "--json", "import", CONNECTION];
     let mut first_requests = Vec::new();
@@ -132,6 +181,7 @@ pub(crate) async fn fleet(
         bare: walks,
         first_requests,
         duplicates,
+        asked,
     })
 }
 

@@ -78,6 +78,23 @@ pub(crate) fn fleet(measured: &Measured, reply: Reply) -> String {
         per_second(measured.devices, bare),
         median(measured.bare.iter().map(|walk| walk.processor)).as_secs_f64(),
     );
+    for asked in &measured.asked {
+        let again: Vec<Import> = asked.turns.iter().map(|(_, import)| import.clone()).collect();
+        let again = typical(&again).clone();
+        for (name, import) in [("asks all", &asked.first), ("remembers", &again)] {
+            let _ = writeln!(
+                text,
+                "  {:<18} {:>8.2} {:>9.0} {:>8.2} {:>9.1}  {}; {:.2} times the bare loop beside it",
+                name,
+                import.ended.wall.as_secs_f64(),
+                per_second(measured.devices, import.ended.wall),
+                import.ended.processor.as_secs_f64(),
+                megabytes(import.ended.peak_bytes),
+                asked.types.name(),
+                asked.ratio(),
+            );
+        }
+    }
     let spread = |all: Vec<Duration>| {
         let least = all.iter().min().copied().unwrap_or_default();
         let most = all.iter().max().copied().unwrap_or_default();

@@ -17,8 +17,10 @@ pub(crate) fn write(
     microsoft: &str,
     data: &Path,
     software: Software,
+    types: Types,
 ) -> Result<PathBuf, Failure> {
     fs::create_dir_all(folder.join("connections"))?;
+    plugins(folder)?;
     secret(&folder.join("halo.secret"), &ready.halo.secret)?;
     secret(&folder.join("contoso.secret"), &ready.microsoft.secret)?;
     let integrator = format!(
@@ -45,15 +47,75 @@ client_id = "{client_id}"
 credential = {{ secret = {{ file = "contoso.secret" }} }}
 requests_per_20_seconds = 1000000
 {rest}"#,
-        rest = match software {
-            Software::Off => REST.to_owned(),
-            Software::Imported => REST.replace("[imports]", "[imports]\nsoftware = true"),
-        },
+        rest = rest(software, types),
         tenant = ready.microsoft.tenant,
         client_id = ready.microsoft.client_id,
     );
     fs::write(folder.join("connections").join(format!("{CONNECTION}.toml")), connection)?;
     Ok(folder.to_owned())
+}
+
+/// Who names the asset types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Types {
+    /// The rules of the settings.
+    BuiltIn,
+    /// A script that answers as those rules do.
+    Script,
+    /// The component of `plugins/chassis-type`, which reads a model, a maker and an operating system.
+    Component,
+}
+
+impl Types {
+    /// What the table calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::BuiltIn => "built-in rules",
+            Self::Script => "script",
+            Self::Component => "component",
+        }
+    }
+}
+
+/// The component, as it is committed.
+const COMPONENT: &[u8] = include_bytes!("../../../plugins/chassis-type/chassis-type.wasm");
+
+const SCRIPT: &str = r#"
+fn asset_type(device) {
+    let system = device.operatingSystem;
+    let model = device.model ?? "";
+    if (system == "Android" || system == "iOS") && !model.contains("iPad") { return "Phone"; }
+    if model.contains("iPad") { return "Tablet"; }
+    if model.contains("Book") { return "Laptop"; }
+    if system == "Linux" { return "Server"; }
+    ()
+}
+"#;
+
+/// Puts the plugins beside the settings.
+fn plugins(folder: &Path) -> Result<(), Failure> {
+    let plugins = folder.join("plugins");
+    fs::create_dir_all(&plugins)?;
+    fs::write(plugins.join("script.rhai"), SCRIPT)?;
+    fs::write(plugins.join("component.wasm"), COMPONENT)?;
+    Ok(())
+}
+
+/// The connection but for its sign-in.
+fn rest(software: Software, types: Types) -> String {
+    let rest = match software {
+        Software::Off => REST.to_owned(),
+        Software::Imported => REST.replace("[imports]", "[imports]\nsoftware = true"),
+    };
+    let by = |plugin: &str| {
+        let way = format!("determine = \"plugin\"\nplugin = \"{plugin}\"");
+        rest.replace("determine = \"rules\"", &way)
+    };
+    match types {
+        Types::BuiltIn => rest.clone(),
+        Types::Script => by("script"),
+        Types::Component => by("component"),
+    }
 }
 
 /// A secret's file, which only its owner may read.
