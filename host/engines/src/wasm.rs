@@ -19,7 +19,7 @@ mod v1;
 pub use inspect::{Inspection, inspect};
 
 use crate::limits::Limits;
-use integrator_core::plugin::{Plugin, PluginError, PluginSettings};
+use integrator_core::plugin::{About, Plugin, PluginError, PluginSettings};
 use std::path::Path;
 use std::sync::Arc;
 

@@ -4,9 +4,9 @@ use super::folders::{CASES, Folder};
 use super::installed::{self, Installed};
 use crate::command::context::Context;
 use crate::command::failure::Failure;
-use integrator_core::plugin::{Engine, Plugin, PluginError, PluginSettings};
+use integrator_core::plugin::{Engine, Plugin, PluginError, PluginSettings, join};
 use integrator_engines::cases::{self, CaseFile};
-use integrator_engines::library::{Beside, Library, join, read_beside};
+use integrator_engines::library::{Beside, Library, read_beside};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -125,7 +125,8 @@ impl Program {
     /// The plugin with these settings over its own.
     pub(super) fn load(&self, over: &PluginSettings) -> Result<Arc<dyn Plugin>, PluginError> {
         let engine = if self.files.is_script() { Engine::Rhai } else { Engine::Wasm };
-        let settings = join(self.beside.settings.clone(), over);
+        let mut settings = self.beside.settings.clone();
+        join(&mut settings, over);
         self.library.load_bytes(&self.files.name, engine, &self.bytes, settings, &self.beside.limits)
     }
 
