@@ -56,7 +56,7 @@ fn can_build(language: &str) -> bool {
                 .unwrap();
             Path::new(String::from_utf8_lossy(&printed.stdout).trim()).is_dir()
         }
-        "javascript" => root().join("tests/plugins/node_modules/.bin/componentize-qjs").exists(),
+        "javascript" => root().join("tests/plugins/node_modules/.bin/componentize-js").exists(),
         "python" => root().join("tests/plugins/.venv/bin/componentize-py").exists(),
         _ => true,
     }

@@ -51,7 +51,7 @@ impl Kind {
 pub(super) enum Language {
     /// Rust, as a WebAssembly component: small and fast
     Rust,
-    /// JavaScript, as a WebAssembly component with `QuickJS` inside
+    /// JavaScript, as a WebAssembly component with a whole engine inside
     #[value(name = "javascript", alias = "js")]
     JavaScript,
     /// Python, as a WebAssembly component with `CPython` inside

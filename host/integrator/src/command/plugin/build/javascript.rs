@@ -1,4 +1,5 @@
-//! JavaScript: `componentize-qjs` from npm puts the module and `QuickJS` into a component, WASI stubbed out.
+//! JavaScript: `componentize-js` from npm puts the module and an engine into a component, every feature that would need
+//! WASI left out.
 
 use super::{Contract, absolute, tool};
 use crate::command::failure::Failure;
@@ -9,9 +10,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const TOOL: &str = "componentize-qjs";
+const TOOL: &str = "componentize-js";
+/// What needs WASI.
+const FEATURES: [&str; 5] = ["stdio", "random", "clocks", "http", "fetch-event"];
 const MISSING: &str = "`npm install` in the plugin's folder installs what its package.json names; without one: \
-                       `npm install --save-dev --save-exact componentize-qjs@0.4.5`";
+                       `npm install --save-dev --save-exact @bytecodealliance/componentize-js@0.22.0`";
 
 /// What is read of `package.json`.
 #[derive(Default, Deserialize)]
@@ -32,13 +35,12 @@ pub(super) fn build(folder: &Folder, kind: Option<Kind>, result: &Path) -> Resul
     };
     let contract = Contract::of(folder)?;
     let mut command = Command::new(program);
-    command.current_dir(&folder.path).arg("--wit").arg(contract.path()).args([
-        "--js",
-        &main,
-        "-n",
-        kind.world(),
-    ]);
-    command.args(["--stub-wasi", "--sync", "--opt-size", "--output"]).arg(absolute(result)?);
+    command.current_dir(&folder.path).arg(&main).arg("--wit").arg(contract.path());
+    command
+        .args(["--world-name", kind.world(), "--out"])
+        .arg(absolute(result)?)
+        .arg("--disable")
+        .args(FEATURES);
     tool::run(&mut command, MISSING).map(drop)
 }
 
