@@ -96,7 +96,7 @@ fn name_of(rulebook: &Rulebook, id: SiteId) -> Option<&str> {
     rulebook.sites.iter().find(|site| site.id == id).map(|site| site.name.as_str())
 }
 
-fn ours<'a>(rulebook: &'a Rulebook) -> impl Iterator<Item = &'a Site> + Clone {
+fn ours(rulebook: &Rulebook) -> impl Iterator<Item = &Site> + Clone {
     rulebook.sites.iter().filter(|site| site.client.is_none_or(|client| client == rulebook.client.id))
 }
 

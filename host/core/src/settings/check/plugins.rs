@@ -7,7 +7,6 @@ use crate::settings::shape::did_you_mean;
 use crate::settings::source::{Report, quoted};
 use crate::settings::wire::connection as wire;
 use crate::settings::wire::{At, PluginTable};
-use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -74,7 +73,7 @@ fn setting(value: &toml::Value) -> PluginSetting {
         toml::Value::Datetime(time) => {
             let text = time.to_string();
             match crate::model::value::parse_time(&text) {
-                Some(time) => Value::Time(DateTime::<Utc>::from(time)),
+                Some(time) => Value::Time(time),
                 None => Value::Text(text),
             }
         }

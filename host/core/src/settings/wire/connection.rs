@@ -211,7 +211,7 @@ pub(in crate::settings) struct Criterion {
     pub(in crate::settings) field: Option<At<Name>>,
     /// An Intune property.
     pub(in crate::settings) intune: Option<At<String>>,
-    /// An expression that is true or false of the device, for example "device.totalStorageSpaceInBytes > 500_000_000_000".
+    /// An expression that is true or false of the device, for example "device.isEncrypted == false".
     pub(in crate::settings) rhai: Option<At<String>>,
     /// How it is tested.
     pub(in crate::settings) is: Option<At<Operator>>,
