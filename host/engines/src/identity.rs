@@ -6,12 +6,12 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
 /// SHA-256 of a plugin's file or text.
-pub(crate) fn digest(bytes: &[u8]) -> [u8; 32] {
+pub fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
 /// As 64 lower-case hexadecimal digits.
-pub(crate) fn hexadecimal(digest: &[u8; 32]) -> String {
+pub fn hexadecimal(digest: &[u8; 32]) -> String {
     let mut text = String::with_capacity(64);
     for byte in digest {
         // Writing into a `String` cannot fail.

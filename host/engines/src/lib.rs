@@ -5,7 +5,7 @@
 
 pub mod cases;
 pub mod componentize;
-mod identity;
+pub mod identity;
 pub mod library;
 pub mod limits;
 mod names;

@@ -18,6 +18,7 @@ use integrator_core::plugin::{
 use integrator_engines::componentize::componentize;
 use integrator_engines::limits::Limits;
 use integrator_engines::wasm::WasmEngine;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -71,7 +72,11 @@ pub fn core(world: &str, wat: &str) -> Vec<u8> {
 /// Numbers as they lie in memory.
 pub fn words(words: &[u32]) -> String {
     let bytes = words.iter().flat_map(|word| word.to_le_bytes());
-    bytes.fold(String::new(), |text, byte| text + &format!("\\{byte:02x}"))
+    let mut text = String::new();
+    for byte in bytes {
+        let _ = write!(text, "\\{byte:02x}");
+    }
+    text
 }
 
 /// What every guest of these tests has: the imports, memory, an allocator that begins anew with each call, and a

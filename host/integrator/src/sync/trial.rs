@@ -157,9 +157,12 @@ fn with_plugin(
     Ok(with)
 }
 
+/// What differs: the part, as it is today, and with the plugin.
+type Difference = (String, Option<String>, Option<String>);
+
 /// A trial under way.
 struct Trial {
-    groups: BTreeMap<(String, Option<String>, Option<String>), (u64, Vec<String>)>,
+    groups: BTreeMap<Difference, (u64, Vec<String>)>,
     report: TrialReport,
 }
 

@@ -53,10 +53,7 @@ pub(super) fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure
         Language::Rhai => {}
     }
     let plugin = inspect::look(&Files::of_folder(&folder))?;
-    let installed = match asked.install {
-        true => Some(install::install(context, &folder)?),
-        false => None,
-    };
+    let installed = if asked.install { Some(install::install(context, &folder)?) } else { None };
     let document = Document { file, language: folder.language.name(), installed, plugin };
     context.output().data(|| told(&document), &document)?;
     Ok(ExitClass::Done)

@@ -6,11 +6,11 @@ use crate::command::failure::Failure;
 use crate::sync::ExitClass;
 use clap::Args;
 use integrator_core::plugin::{About, PluginError};
+use integrator_engines::identity::{digest, hexadecimal};
 use integrator_engines::limits::Limits;
 use integrator_engines::rhai;
 use integrator_engines::wasm::{WasmEngine, inspect};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -116,7 +116,7 @@ fn component(files: &Files, bytes: &[u8]) -> Document {
 }
 
 fn script(files: &Files, bytes: &[u8]) -> Document {
-    let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hexadecimal(&digest(bytes));
     let about = rhai::about(&files.name, bytes, &Limits::default());
     with(empty(files, "rhai", bytes.len(), digest), about)
 }

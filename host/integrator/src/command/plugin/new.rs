@@ -89,7 +89,7 @@ fn next(program: &str, language: Language, place: &Path) -> Vec<String> {
 }
 
 fn told(document: &Document<'_>, source: &Path) -> String {
-    let list = |lines: Vec<String>| lines.iter().map(|line| format!("    {line}\n")).collect::<String>();
+    let list = |lines: Vec<String>| format!("    {}\n", lines.join("\n    "));
     format!(
         "Written:\n{}\nThe code is in {}, what it has to answer in {}. Next:\n{}",
         list(document.files.iter().map(|path| path.display().to_string()).collect()),

@@ -7,6 +7,7 @@ use crate::command::files;
 use crate::command::plugin::folders::{CASES, Folder};
 use crate::command::plugin::installed;
 use serde::Serialize;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -63,10 +64,10 @@ fn copy(from: &Path, to: &Path) -> Result<bool, Failure> {
 pub(super) fn told(installed: &Installed) -> String {
     let mut text = "\nInstalled:\n".to_owned();
     for path in &installed.written {
-        text.push_str(&format!("    {}\n", path.display()));
+        let _ = writeln!(text, "    {}", path.display());
     }
     if let Some(kept) = &installed.kept {
-        text.push_str(&format!("{} was there already and stays as it is.\n", kept.display()));
+        let _ = writeln!(text, "{} was there already and stays as it is.", kept.display());
     }
     text
 }

@@ -26,7 +26,9 @@ pub(super) fn build(folder: &Folder, kind: Option<Kind>, result: &Path) -> Resul
     let main = package(&folder.path.join("package.json"))?.main.unwrap_or_else(|| "plugin.js".to_owned());
     let kind = kind.map_or_else(|| folder.kind(&folder.path.join(&main)), Ok)?;
     let mut places = tool::around(&absolute(&folder.path)?);
-    places.iter_mut().for_each(|place| place.push("node_modules/.bin"));
+    for place in &mut places {
+        place.push("node_modules/.bin");
+    }
     places.extend(tool::search_path());
     let Some(program) = tool::find(&places, TOOL) else {
         return Err(

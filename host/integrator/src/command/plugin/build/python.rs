@@ -1,4 +1,4 @@
-//! Python: `componentize-py` from PyPI puts the module and `CPython` into a component, WASI stubbed out.
+//! Python: `componentize-py` from `PyPI` puts the module and `CPython` into a component, WASI stubbed out.
 
 use super::{Contract, absolute, tool};
 use crate::command::failure::Failure;
