@@ -302,6 +302,12 @@ pub trait PluginSource: Send + Sync {
     /// [`PluginKind::FieldTransform`] over `device`, `field` and `value`. `place` names it in messages.
     fn expression(&self, kind: PluginKind, text: &str, place: &str) -> Result<Arc<dyn Plugin>, PluginError>;
 
+    /// Gets several plugins ready at once, because compiling takes a while. What fails here fails again when it is
+    /// asked for, and is told then.
+    fn preload(&self, names: &[&str]) {
+        let _ = names;
+    }
+
     /// What people should know of the plugins that were found so far: that a changed one is not in use yet, and why.
     fn notices(&self) -> Vec<String> {
         Vec::new()

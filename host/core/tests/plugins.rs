@@ -326,7 +326,10 @@ fn a_missing_plugin_or_one_of_another_kind_refuses_the_plan() {
     let source = Source::new(PluginKind::SitePolicy, &[], by_model);
     let problems = |settings: &str| PluginSet::load(&connection(settings), &source).unwrap_err();
     let wrong = problems(BY_PLUGIN);
-    assert!(wrong[0].to_string().contains("of the kind site-policy, and the kind asset-type-rule is needed"), "{wrong:?}");
+    assert!(
+        wrong[0].to_string().contains("of the kind site-policy, and the kind asset-type-rule is needed"),
+        "{wrong:?}"
+    );
     assert!(wrong[0].setting.contains("asset_types.plugin (line"));
     let missing = problems(&BY_PLUGIN.replace("\"test\"", "\"lost\""));
     assert!(missing[0].to_string().contains("there is no plugin lost"));

@@ -34,7 +34,7 @@ pub struct Case {
     /// The device as Graph gives it.
     device: serde_json::Map<String, serde_json::Value>,
     /// Settings that go over those of the plugin.
-    settings: PluginSettings,
+    pub settings: PluginSettings,
     /// The field of a transform.
     field: String,
     /// The value of a transform.

@@ -69,7 +69,11 @@ mod tests {
             identity(&one, 2, &PluginSettings::new()),
             identity(&one, 1, &settings("a", "bc")),
             identity(&one, 1, &settings("ab", "c")),
-            identity(&one, 1, &PluginSettings::from([("a".to_owned(), PluginSetting::Table(settings("b", "c")))])),
+            identity(
+                &one,
+                1,
+                &PluginSettings::from([("a".to_owned(), PluginSetting::Table(settings("b", "c")))]),
+            ),
         ];
         for (index, left) in all.iter().enumerate() {
             for right in all.iter().skip(index + 1) {

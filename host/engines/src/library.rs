@@ -10,7 +10,7 @@ mod settings;
 
 pub use list::{Listed, Pin};
 pub(crate) use settings::from_json;
-pub use settings::{Beside, join, read_beside};
+pub use settings::{Beside, read_beside};
 
 use crate::cases::{self, CaseFile};
 use crate::identity::hexadecimal;
@@ -19,7 +19,7 @@ use crate::wasm::WasmEngine;
 use crate::{identity, rhai};
 use accepted::Accepted;
 use file::Found;
-use integrator_core::plugin::{Engine, Plugin, PluginError, PluginKind, PluginSettings, PluginSource};
+use integrator_core::plugin::{Engine, Plugin, PluginError, PluginKind, PluginSettings, PluginSource, join};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -34,20 +34,12 @@ pub struct Library {
     settled: Mutex<BTreeMap<String, Result<Arc<Chosen>, PluginError>>>,
     /// What was loaded, by name and settings.
     loaded: Mutex<Vec<Loaded>>,
-    notices: Mutex<Vec<Notice>>,
+    /// What people should know, although the run goes on.
+    notices: Mutex<Vec<String>>,
 }
 
 /// A plugin that was loaded, by its name and the settings over those of its file.
 type Loaded = (String, PluginSettings, Arc<dyn Plugin>);
-
-/// Something about a plugin that people should know, although the run goes on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// The plugin's name.
-    pub plugin: String,
-    /// What happened and what is used instead.
-    pub message: String,
-}
 
 /// A file that was chosen, with what lies beside it.
 #[derive(Debug)]
@@ -78,27 +70,9 @@ impl Library {
         }
     }
 
-    /// What happened so far that people should know.
-    pub fn notices(&self) -> Vec<Notice> {
-        self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// Every plugin of the folder in the order of names, whether it can be used or not.
     pub fn list(&self) -> Vec<Listed> {
         list::list(self)
-    }
-
-    /// Compiles several plugins at once, each on a thread of its own, so that the cache of compiled code has them when
-    /// they are asked for. Nothing is settled: what fails here fails again then, and is told.
-    pub fn preload(&self, names: &[&str]) {
-        let most = std::thread::available_parallelism().map_or(1, usize::from);
-        for some in names.chunks(most) {
-            std::thread::scope(|scope| {
-                for name in some {
-                    scope.spawn(move || self.as_it_lies(name, &PluginSettings::new()).is_ok());
-                }
-            });
-        }
     }
 
     /// Loads the bytes of a plugin that need not lie in the folder, as `plugin test` does with what was just built.
@@ -133,7 +107,8 @@ impl Library {
     }
 
     fn load(&self, chosen: &Chosen, over: &PluginSettings) -> Result<Arc<dyn Plugin>, PluginError> {
-        let settings = join(chosen.beside.settings.clone(), over);
+        let mut settings = chosen.beside.settings.clone();
+        join(&mut settings, over);
         self.load_bytes(&chosen.name, chosen.engine, &chosen.bytes, settings, &chosen.beside.limits)
     }
 
@@ -192,8 +167,7 @@ impl Library {
             "the changed file of the plugin `{name}` is not used, the one that worked before is: {} ({})",
             reason.message, reason.hint
         );
-        let notice = Notice { plugin: name.to_owned(), message };
-        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(message);
         Ok(old)
     }
 
@@ -241,5 +215,21 @@ impl PluginSource for Library {
 
     fn expression(&self, kind: PluginKind, text: &str, place: &str) -> Result<Arc<dyn Plugin>, PluginError> {
         rhai::expression(kind, text, place, &Limits::default())
+    }
+
+    /// Nothing is settled here, only compiled into the cache: what settles a plugin knows who asks, and their settings.
+    fn preload(&self, names: &[&str]) {
+        let most = std::thread::available_parallelism().map_or(1, usize::from);
+        for some in names.chunks(most) {
+            std::thread::scope(|scope| {
+                for name in some {
+                    scope.spawn(move || self.as_it_lies(name, &PluginSettings::new()).is_ok());
+                }
+            });
+        }
+    }
+
+    fn notices(&self) -> Vec<String> {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -4,7 +4,8 @@
 /// The limits of one plugin. All but the last hold for one call: a device, or the loading of the plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Milliseconds of wall time. Measured in steps of ten, and never shorter than this.
+    /// Milliseconds of wall time. Measured in steps of ten, and never shorter than this; a call that reaches it is
+    /// given the same time once more, for machines that are busy elsewhere.
     pub time_milliseconds: u32,
     /// Mebibytes of memory, all memories of an instance together.
     pub memory_mebibytes: u32,

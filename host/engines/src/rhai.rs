@@ -17,7 +17,7 @@ mod scan;
 mod values;
 
 use crate::limits::Limits;
-use integrator_core::plugin::{Plugin, PluginError, PluginKind, PluginSettings};
+use integrator_core::plugin::{About, Plugin, PluginError, PluginKind, PluginSettings};
 use std::sync::Arc;
 
 /// The longest script that is read, in bytes.
@@ -31,6 +31,16 @@ pub fn load(
     settings: &PluginSettings,
     limits: &Limits,
 ) -> Result<Arc<dyn Plugin>, PluginError> {
+    Ok(Arc::new(plugin::Script::of_file(name, text(name, bytes)?, settings, limits)?))
+}
+
+/// What a script says of itself, whether it could be asked with the settings at hand or not.
+pub fn about(name: &str, bytes: &[u8], limits: &Limits) -> Result<About, PluginError> {
+    let script = plugin::Script::ungiven(name, text(name, bytes)?, &PluginSettings::default(), limits)?;
+    Ok(script.about().clone())
+}
+
+fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, PluginError> {
     let refuse = |what: String, hint: &str| PluginError {
         message: format!("the plugin `{name}` cannot be used: {what}"),
         hint: hint.to_owned(),
@@ -39,9 +49,8 @@ pub fn load(
         let what = format!("`{name}.rhai` has {} bytes; a script may have {LONGEST_SCRIPT}", bytes.len());
         return Err(refuse(what, "make it shorter; tables belong into the settings of the plugin"));
     }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| refuse(format!("`{name}.rhai` is no text: {error}"), "save it as UTF-8"))?;
-    Ok(Arc::new(plugin::Script::of_file(name, text, settings, limits)?))
+    std::str::from_utf8(bytes)
+        .map_err(|error| refuse(format!("`{name}.rhai` is no text: {error}"), "save it as UTF-8"))
 }
 
 /// Compiles an expression of the settings. `place` names it in messages.

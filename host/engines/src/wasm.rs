@@ -19,7 +19,7 @@ mod v1;
 pub use inspect::{Inspection, inspect};
 
 use crate::limits::Limits;
-use integrator_core::plugin::{Plugin, PluginError, PluginSettings};
+use integrator_core::plugin::{About, Plugin, PluginError, PluginSettings};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -41,6 +41,7 @@ impl WasmEngine {
     /// the cache, and asks it to describe itself, under the same limits as when it is asked about a device.
     ///
     /// Takes as long as compiling takes: not for a thread that must answer others.
+    #[expect(clippy::needless_pass_by_value, reason = "the settings are the plugin's from now on")]
     pub fn load(
         &self,
         name: &str,
@@ -48,6 +49,13 @@ impl WasmEngine {
         settings: PluginSettings,
         limits: &Limits,
     ) -> Result<Arc<dyn Plugin>, PluginError> {
-        Ok(Arc::new(plugin::WasmPlugin::load(&self.engine, name, bytes, settings, limits)?))
+        Ok(Arc::new(plugin::WasmPlugin::load(&self.engine, name, bytes, &settings, limits)?))
+    }
+
+    /// What a plugin says of itself, whether it could be asked with the settings at hand or not.
+    pub fn about(&self, name: &str, bytes: &[u8], limits: &Limits) -> Result<About, PluginError> {
+        let loaded =
+            plugin::WasmPlugin::ungiven(&self.engine, name, bytes, &PluginSettings::default(), limits)?;
+        Ok(loaded.about().clone())
     }
 }

@@ -7,12 +7,17 @@
 mod guests;
 
 use guests::{Bench, DESCRIBE, LAPTOP, ask, component, laptop, module, rule, rule_with};
+use integrator_core::model::Value;
 use integrator_core::plugin::{FaultKind, Outcome, PluginSettings};
 use integrator_engines::limits::Limits;
 
 /// The fault of a rule with this body: its kind, and parts of its message. Afterwards the same instance answers as if
 /// it were fresh, and the memory is back.
 fn check(body: &str, more: &str, kind: FaultKind, parts: &[&str]) {
+    check_within(&Limits::default(), body, more, kind, parts);
+}
+
+fn check_within(limits: &Limits, body: &str, more: &str, kind: FaultKind, parts: &[&str]) {
     // It misbehaves only while the device's serial number begins with `S`.
     let body = format!(
         r"(call $get (local.get $device) (i32.const 16) (i32.const 12) (i32.const 1024))
@@ -21,9 +26,9 @@ fn check(body: &str, more: &str, kind: FaultKind, parts: &[&str]) {
         {LAPTOP}"
     );
     let bench = Bench::new();
-    let plugin = bench.load(&rule_with(&body, more)).unwrap();
+    let plugin = bench.engine.load("guest", &rule_with(&body, more), PluginSettings::new(), limits).unwrap();
     let mut instance = plugin.clone().instance();
-    let [bad, good] = [laptop(), guests::device(&[("serialNumber", "T-1".to_owned()).into_value()])];
+    let [bad, good] = [laptop(), guests::device(&[("serialNumber", Value::Text("T-1".into()))])];
     let mut before = None;
     for round in 0..8 {
         let fault = ask(&*plugin, &mut *instance, &bad).unwrap_err();
@@ -40,16 +45,6 @@ fn check(body: &str, more: &str, kind: FaultKind, parts: &[&str]) {
     }
     if let (Some(before), Some(after)) = (before, guests::resident_mebibytes()) {
         assert!(after <= before + 8, "memory grew from {before} to {after} MiB");
-    }
-}
-
-trait IntoValue {
-    fn into_value(self) -> (&'static str, integrator_core::model::Value);
-}
-
-impl IntoValue for (&'static str, String) {
-    fn into_value(self) -> (&'static str, integrator_core::model::Value) {
-        (self.0, integrator_core::model::Value::Text(self.1))
     }
 }
 
@@ -70,7 +65,9 @@ fn growing_memory_is_ended() {
 
 #[test]
 fn filling_memory_is_ended_and_given_back() {
-    check(
+    // Writing so much takes a busy machine longer than the usual time.
+    check_within(
+        &Limits { time_milliseconds: 10_000, ..Limits::default() },
         "(loop $again
           (memory.fill (i32.mul (memory.grow (i32.const 16)) (i32.const 65536)) (i32.const 1) (i32.const 1048576))
           (br $again))",
@@ -113,7 +110,12 @@ fn a_division_by_zero_is_told() {
 
 #[test]
 fn memory_that_is_not_there_is_told() {
-    check("(drop (i32.load (i32.const 0x7ffffff0)))", "", FaultKind::Broken, &["out of bounds memory access"]);
+    check(
+        "(drop (i32.load (i32.const 0x7ffffff0)))",
+        "",
+        FaultKind::Broken,
+        &["out of bounds memory access"],
+    );
 }
 
 /// Answers with a text of so many bytes, from a memory that is big enough.
@@ -188,7 +190,9 @@ fn a_million_lines_of_log_are_ended() {
 
 #[test]
 fn a_million_calls_are_ended() {
-    check(
+    // So many calls take a busy machine longer than the usual time.
+    check_within(
+        &Limits { time_milliseconds: 10_000, ..Limits::default() },
         "(loop $again
           (global.set $free (i32.const 8192))
           (call $get (local.get $device) (i32.const 32) (i32.const 5) (i32.const 2048))
@@ -273,9 +277,7 @@ fn one_that_answers_differently_each_time_does_so_only_within_its_instance() {
 /// What loading says of a component whose module has this body.
 fn refused(body: &str, parts: &[&str]) {
     let bench = Bench::new();
-    let text = format!(
-        r#"{body} (func (export "asset-type") (param i32) (result i32) (i32.const 512))"#
-    );
+    let text = format!(r#"{body} (func (export "asset-type") (param i32) (result i32) (i32.const 512))"#);
     let bytes = component("asset-type-rule", &module(&text));
     let before = guests::resident_mebibytes();
     for _ in 0..3 {
@@ -325,7 +327,8 @@ fn a_memory_that_starts_too_big_is_refused() {
     let text = module(&format!(
         r#"{DESCRIBE} (func (export "asset-type") (param i32) (result i32) (i32.const 512))"#
     ));
-    let bytes = component("asset-type-rule", &text.replace(r#"(export "memory") 2)"#, r#"(export "memory") 2000)"#));
+    let bytes =
+        component("asset-type-rule", &text.replace(r#"(export "memory") 2)"#, r#"(export "memory") 2000)"#));
     let error = Bench::new().load(&bytes).unwrap_err();
     assert!(error.message.contains("`limits.memory_mebibytes`"), "{}", error.message);
 }

@@ -21,6 +21,7 @@ mod logging;
 mod output;
 mod panics;
 mod plan;
+mod plugin;
 mod runs;
 mod secret;
 mod settings;
@@ -40,6 +41,8 @@ use std::time::Duration;
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Threads for what blocks: the store, the spool, decoding. None of them waits for another.
 const BLOCKING_THREADS: usize = 4;
+/// Threads for what waits, however many cores there are.
+const MOST_WORKERS: usize = 4;
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
@@ -57,7 +60,8 @@ fn carry_out(arguments: Arguments) -> ExitClass {
         let context = Context::new(arguments.globals, output);
         let mut threads = tokio::runtime::Builder::new_multi_thread();
         // Each thread that ever allocated keeps memory of its own: a few that are busy take far less than many.
-        threads.enable_all().max_blocking_threads(BLOCKING_THREADS);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        threads.enable_all().max_blocking_threads(BLOCKING_THREADS).worker_threads(cores.min(MOST_WORKERS));
         let runtime = threads.build().map_err(|error| {
             Failure::new(ExitClass::Bug, format!("no threads could be started: {error}"))
                 .hint("look at the limits of processes and memory of this account")
@@ -92,6 +96,7 @@ async fn run(context: &Context, command: Command) -> Result<ExitClass, Failure> 
         Command::Import(asked) => import::run(context, asked).await,
         Command::Runs(asked) => runs::run(context, asked).await,
         Command::Secret(asked) => secret::run(context, asked),
+        Command::Plugin(asked) => plugin::run(context, &asked).await,
         Command::Settings(asked) => settings::run(context, asked).await,
         Command::Completions(asked) => completions::run(context, &asked),
     }

@@ -29,6 +29,10 @@ use std::time::Duration;
 /// Name of the mark that every change of a user changes: equal marks, equal users.
 pub const USERS_GENERATION: &str = "halo-users-generation";
 
+/// Name of the mark that every change of a summary changes, of a link's or of an asset's: equal marks, equal
+/// summaries.
+pub const SUMMARIES_GENERATION: &str = "summaries-generation";
+
 /// A stream of chunks, each a few thousand rows at most. It ends after its first error.
 pub type Chunks<T> = BoxStream<'static, Result<Vec<T>, StoreError>>;
 

@@ -13,6 +13,8 @@ mod init;
 #[cfg(unix)]
 #[path = "command_tests/interruption.rs"]
 mod interruption;
+#[path = "command_tests/plugins.rs"]
+mod plugins;
 #[path = "command_tests/secrets.rs"]
 mod secrets;
 #[path = "command_tests/support.rs"]

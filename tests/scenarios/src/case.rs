@@ -115,6 +115,8 @@ pub struct SettingsChange {
     pub connection: String,
     /// A second connection, `connections/other.toml`: changes to the same base.
     pub other: Option<String>,
+    /// Files of the folder `plugins`, by name: what they hold from now on, or nothing to take one away.
+    pub plugins: std::collections::BTreeMap<String, String>,
 }
 
 /// Halo to begin with.

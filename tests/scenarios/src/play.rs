@@ -39,7 +39,8 @@ pub fn play(case: &Case) -> String {
         halo: case.halo.options.clone(),
         settings: Overrides::default()
             .and(&case.settings.integrator, &case.settings.connection)
-            .with_other(case.settings.other.as_deref()),
+            .with_other(case.settings.other.as_deref())
+            .with_plugins(&case.settings.plugins),
         ..WorldOptions::default()
     });
     for tenant in &case.tenants {
@@ -77,6 +78,7 @@ impl Player {
             let _ = writeln!(self.transcript, "\n-- {remark}");
         }
         if let Some(change) = &step.settings {
+            self.world.change_plugins(&change.plugins);
             self.world.change_settings(&change.integrator, &change.connection);
         }
         if let Some(change) = &step.intune {

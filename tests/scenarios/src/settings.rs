@@ -1,5 +1,6 @@
 //! Settings folders: a base that suits the simulators, and what a scenario changes in it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -66,6 +67,7 @@ pub struct Overrides {
     integrator: Vec<String>,
     connection: Vec<String>,
     other: Option<String>,
+    plugins: BTreeMap<String, String>,
 }
 
 impl Overrides {
@@ -81,6 +83,13 @@ impl Overrides {
     #[must_use]
     pub fn with_other(mut self, text: Option<&str>) -> Self {
         self.other = text.map(str::to_owned).or(self.other);
+        self
+    }
+
+    /// The same with these files in the folder `plugins`; an empty one is taken away.
+    #[must_use]
+    pub fn with_plugins(mut self, files: &BTreeMap<String, String>) -> Self {
+        self.plugins.extend(files.clone());
         self
     }
 
@@ -104,9 +113,27 @@ pub fn write(folder: &Path, microsoft: &str, halo: &str, overrides: &Overrides) 
     fs::write(folder.join("integrator.toml"), integrator).expect("integrator.toml can be written");
     let connection = merged(&fill(CONNECTION), overrides.connection.iter().map(|text| fill(text)));
     fs::write(connections.join("contoso.toml"), connection).expect("contoso.toml can be written");
+    write_plugins(folder, &overrides.plugins);
     if let Some(other) = &overrides.other {
         let other = merged(&fill(CONNECTION), std::iter::once(fill(other)));
         fs::write(connections.join("other.toml"), other).expect("other.toml can be written");
+    }
+}
+
+/// Writes the files of the folder `plugins`.
+fn write_plugins(folder: &Path, files: &BTreeMap<String, String>) {
+    if files.is_empty() {
+        return;
+    }
+    let plugins = folder.join("plugins");
+    fs::create_dir_all(&plugins).expect("the plugins folder can be made");
+    for (name, text) in files {
+        let place = plugins.join(name);
+        if text.is_empty() {
+            let _ = fs::remove_file(place);
+        } else {
+            fs::write(place, text).expect("a plugin's file can be written");
+        }
     }
 }
 

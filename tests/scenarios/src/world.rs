@@ -95,6 +95,11 @@ impl World {
         self.write_settings();
     }
 
+    /// Changes files of the folder `plugins`, with the next change of the settings.
+    pub fn change_plugins(&mut self, files: &BTreeMap<String, String>) {
+        self.overrides = std::mem::take(&mut self.overrides).with_plugins(files);
+    }
+
     fn write_settings(&self) {
         settings::write(self.folder(), &self.microsoft.address(), &self.halo.address(), &self.overrides);
     }
@@ -272,7 +277,13 @@ impl Run {
         }
         lines.extend(self.notices().into_iter().map(|notice| format!("notice: {notice}")));
         let is_log = |line: &&str| [" WARN ", " INFO ", " DEBUG "].iter().any(|level| line.contains(level));
-        let asides = self.stderr.lines().filter(|line| !is_log(line));
+        // How far a run is depends on how long it takes.
+        let is_progress = |line: &&str| {
+            ["reading ", "waiting for ", "deciding: ", "writing: "]
+                .iter()
+                .any(|begin| line.starts_with(begin))
+        };
+        let asides = self.stderr.lines().filter(|line| !is_log(line) && !is_progress(line));
         lines.extend(asides.map(|line| format!("stderr: {line}")));
         lines.join("\n")
     }

@@ -71,6 +71,17 @@ impl PluginSet {
     /// Loads what the settings name, or says of everything that cannot be used what is wrong with it.
     pub fn load(connection: &Connection, source: &dyn PluginSource) -> Result<Self, Vec<PluginProblem>> {
         let (mut set, mut problems) = (Self::default(), Vec::new());
+        let mut names: Vec<&str> = Vec::new();
+        for used in connection.plugin_uses() {
+            if let Program::Named(name) = &used.program
+                && !names.contains(&name.as_str())
+            {
+                names.push(name);
+            }
+        }
+        if names.len() > 1 {
+            source.preload(&names);
+        }
         for used in connection.plugin_uses() {
             if set.uses.iter().any(|(known, _)| known == used) {
                 continue;
@@ -207,7 +218,10 @@ fn found(
     let kind = plugin.about().kind;
     if kind != used.kind {
         return Err(PluginError {
-            message: format!("the plugin {name} is of the kind {kind}, and the kind {} is needed here", used.kind),
+            message: format!(
+                "the plugin {name} is of the kind {kind}, and the kind {} is needed here",
+                used.kind
+            ),
             hint: "name another plugin, or name this one where its kind is asked".to_owned(),
         });
     }

@@ -67,6 +67,8 @@ pub struct InventoryBuilder {
     /// Device above, application below.
     pairs: Vec<u64>,
     text: String,
+    /// The device of the last row, with its number: rows of one often stand together.
+    last: Option<(DeviceKey, u32)>,
 }
 
 impl InventoryBuilder {
@@ -111,8 +113,15 @@ impl InventoryBuilder {
 
     /// Adds an application that has its number to a device.
     pub fn install(&mut self, device: DeviceKey, application: u32) {
-        let next = u32::try_from(self.by_device.len()).unwrap_or(u32::MAX);
-        let device = *self.by_device.entry(device).or_insert(next);
+        let device = match self.last {
+            Some((last, number)) if last == device => number,
+            _ => {
+                let next = u32::try_from(self.by_device.len()).unwrap_or(u32::MAX);
+                let number = *self.by_device.entry(device).or_insert(next);
+                self.last = Some((device, number));
+                number
+            }
+        };
         self.pairs.push(u64::from(device) << 32 | u64::from(application));
     }
 

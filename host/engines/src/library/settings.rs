@@ -113,20 +113,6 @@ pub fn read_beside(name: &str, text: &str) -> Result<Beside, PluginError> {
 const VALUES: &str =
     "a setting is a text, a number, true or false, a date, a list of texts, a table, or a list of tables";
 
-/// The settings `over` go over others, key by key; a table in both is joined in the same way.
-pub fn join(mut settings: PluginSettings, over: &PluginSettings) -> PluginSettings {
-    for (name, setting) in over {
-        let joined = match (settings.remove(name), setting) {
-            (Some(PluginSetting::Table(below)), PluginSetting::Table(above)) => {
-                PluginSetting::Table(join(below, above))
-            }
-            _ => setting.clone(),
-        };
-        settings.insert(name.clone(), joined);
-    }
-    settings
-}
-
 fn place(text: &str, offset: usize) -> String {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;

@@ -12,6 +12,7 @@ use integrator_core::plugin::{
     Question, Reply, SettingAbout, View,
 };
 use rhai::{AST, CallFnOptions, Dynamic, Engine, ParseError, Scope};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -39,6 +40,29 @@ pub(super) struct Script {
 
 impl Script {
     pub(super) fn of_file(
+        name: &str,
+        text: &str,
+        settings: &PluginSettings,
+        limits: &Limits,
+    ) -> Result<Self, PluginError> {
+        let given: BTreeSet<String> = settings.keys().cloned().collect();
+        let script = Self::ungiven(name, text, settings, limits)?;
+        let subject = subject(name, Subject::Plugin);
+        let missing = script.about.settings.iter().find(|one| one.required && !given.contains(&one.name));
+        if let Some(missing) = missing {
+            return Err(PluginError {
+                message: format!(
+                    "{subject} needs the setting `{}` ({}), which is not set",
+                    missing.name, missing.summary
+                ),
+                hint: format!("set it in `[settings]` of `{name}.toml`, beside the plugin"),
+            });
+        }
+        Ok(script)
+    }
+
+    /// The same, whether the settings that it needs are there or not: to say what it is, not to ask it.
+    pub(super) fn ungiven(
         name: &str,
         text: &str,
         settings: &PluginSettings,
@@ -74,17 +98,6 @@ impl Script {
         let reads = described
             .settings
             .unwrap_or_else(|| named.settings.iter().map(|name| setting_named(name)).collect());
-        if let Some(missing) =
-            reads.iter().find(|setting| setting.required && !settings.contains_key(&setting.name))
-        {
-            return Err(PluginError {
-                message: format!(
-                    "{subject} needs the setting `{}` ({}), which is not set",
-                    missing.name, missing.summary
-                ),
-                hint: format!("set it in `[settings]` of `{name}.toml`, beside the plugin"),
-            });
-        }
         if named.has_unknown() {
             let unknown =
                 named.into_unknown().map(|unknown| (unknown.message, unknown.hint)).unwrap_or_default();

@@ -41,9 +41,17 @@ impl Budget {
     }
 }
 
-/// Takes what grows from what is left, or says what stopped it.
-fn take(left: &mut usize, current: usize, desired: usize, stop: Stop) -> wasmtime::Result<bool> {
+/// Takes what grows from what is left, or says what stopped it. What the module's own maximum forbids is refused by
+/// wasmtime, and takes nothing.
+fn take(
+    left: &mut usize,
+    current: usize,
+    desired: usize,
+    maximum: Option<usize>,
+    stop: Stop,
+) -> wasmtime::Result<bool> {
     match left.checked_sub(desired.saturating_sub(current)) {
+        Some(_) if maximum.is_some_and(|maximum| desired > maximum) => Ok(false),
         Some(rest) => {
             *left = rest;
             Ok(true)
@@ -54,18 +62,21 @@ fn take(left: &mut usize, current: usize, desired: usize, stop: Stop) -> wasmtim
 }
 
 impl ResourceLimiter for Budget {
-    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        // More than the module's own maximum is refused without us, and takes nothing.
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        take(&mut self.memory, current, desired, Stop::Memory)
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        take(&mut self.memory, current, desired, maximum, Stop::Memory)
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        take(&mut self.table_elements, current, desired, Stop::Tables)
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        take(&mut self.table_elements, current, desired, maximum, Stop::Tables)
     }
 }

@@ -35,7 +35,8 @@ impl CodeCache {
             refuse_shared(folder)?;
         }
         // The cache wants a path from the root.
-        let code = code.canonicalize().map_err(|error| unusable(&code, &format!("cannot be found: {error}")))?;
+        let code =
+            code.canonicalize().map_err(|error| unusable(&code, &format!("cannot be found: {error}")))?;
         let mut config = CacheConfig::new();
         config
             .with_directory(&code)
@@ -89,7 +90,8 @@ impl CodeCache {
             let Ok(content) = fs::read(&file.path) else { return };
             let target = self.digests.join(&file.name);
             let part = self.digests.join(format!("{}.part-{}", file.name, std::process::id()));
-            let noted = fs::write(&part, hexadecimal(&digest(&content))).and_then(|()| fs::rename(&part, &target));
+            let noted =
+                fs::write(&part, hexadecimal(&digest(&content))).and_then(|()| fs::rename(&part, &target));
             match noted {
                 Ok(()) => self.learn(file.path, state),
                 Err(error) => tracing::debug!("the digest of compiled code could not be noted: {error}"),
@@ -168,7 +170,8 @@ fn unusable(folder: &Path, what: &str) -> PluginError {
 
 /// Refuses a folder in which anybody but us can write: what they put there would run as native code, unchecked.
 fn refuse_shared(folder: &Path) -> Result<(), PluginError> {
-    let metadata = fs::metadata(folder).map_err(|error| unusable(folder, &format!("cannot be read: {error}")))?;
+    let metadata =
+        fs::metadata(folder).map_err(|error| unusable(folder, &format!("cannot be read: {error}")))?;
     let ours = probe(folder).map_err(|error| unusable(folder, &format!("cannot be written: {error}")))?;
     match sharing(&metadata, &ours) {
         Sharing::Ours => Ok(()),
@@ -181,7 +184,10 @@ fn refuse_shared(folder: &Path) -> Result<(), PluginError> {
             hint: format!("`chmod -R go-w {}`, or remove it: it is made again", folder.display()),
         }),
         Sharing::Foreign => Err(PluginError {
-            message: format!("the folder for compiled plugins, {}, belongs to another user", folder.display()),
+            message: format!(
+                "the folder for compiled plugins, {}, belongs to another user",
+                folder.display()
+            ),
             hint: "remove it: it is made again; or run the integrator as that user".to_owned(),
         }),
     }

@@ -43,7 +43,8 @@ impl Contract {
 
     /// What an import asks for, by its name.
     pub(super) fn asked(import: &str) -> Asked {
-        let Some((interface, version)) = import.strip_prefix(PACKAGE).and_then(|rest| rest.split_once('@')) else {
+        let Some((interface, version)) = import.strip_prefix(PACKAGE).and_then(|rest| rest.split_once('@'))
+        else {
             return Asked::Foreign;
         };
         let Ok(version) = Version::parse(version) else { return Asked::OtherVersion(version.to_owned()) };

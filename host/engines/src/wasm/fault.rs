@@ -21,7 +21,8 @@ pub(super) fn way_out(name: &str, kind: FaultKind) -> String {
             "mend the plugin; or raise the limit in `[limits]` of `{name}.toml`, beside the plugin, if it is a setting"
         ),
         FaultKind::Refused | FaultKind::Broken => {
-            "mend the plugin, and try it with `plugin test`; the older version can be put back meanwhile".to_owned()
+            "mend the plugin, and try it with `plugin test`; the older version can be put back meanwhile"
+                .to_owned()
         }
     }
 }
@@ -52,9 +53,14 @@ fn cause(limits: &Limits, error: &wasmtime::Error) -> (FaultKind, String) {
 fn stopped(limits: &Limits, stop: &Stop) -> (FaultKind, String) {
     let what = match stop {
         Stop::Memory => {
-            format!("wants more memory than {} MiB, which is its `limits.memory_mebibytes`", limits.memory_mebibytes)
+            format!(
+                "wants more memory than {} MiB, which is its `limits.memory_mebibytes`",
+                limits.memory_mebibytes
+            )
         }
-        Stop::Tables => format!("wants tables of more than {TABLE_ELEMENTS} elements, which no plugin may have"),
+        Stop::Tables => {
+            format!("wants tables of more than {TABLE_ELEMENTS} elements, which no plugin may have")
+        }
         Stop::HostCalls => format!(
             "made more than {} calls to the integrator for one device, which is its `limits.host_calls`",
             limits.host_calls
@@ -79,11 +85,15 @@ fn trapped(limits: &Limits, trap: Trap, place: &str) -> (FaultKind, String) {
         ),
         Trap::StackOverflow => (
             FaultKind::Limit,
-            format!("nests its calls too deep: the stack has {} KiB for every plugin{place}", STACK_BYTES / 1024),
+            format!(
+                "nests its calls too deep: the stack has {} KiB for every plugin{place}",
+                STACK_BYTES / 1024
+            ),
         ),
-        Trap::UnreachableCodeReached => {
-            (FaultKind::Broken, format!("broke: it panicked, or reached code that it took for unreachable{place}"))
-        }
+        Trap::UnreachableCodeReached => (
+            FaultKind::Broken,
+            format!("broke: it panicked, or reached code that it took for unreachable{place}"),
+        ),
         other => (FaultKind::Broken, format!("broke: {other}{place}")),
     }
 }
@@ -93,10 +103,14 @@ fn place(error: &wasmtime::Error) -> String {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return String::new() };
     let names = backtrace.frames().iter().filter_map(|frame| frame.func_name());
     // The first frames are those of the language's own machinery for panics.
-    let named = names.map(|name| super::state::shown(&format!("{:#}", rustc_demangle::demangle(name)), 120)).find(|name| !is_machinery(name));
+    let named = names
+        .map(|name| super::state::shown(&format!("{:#}", rustc_demangle::demangle(name)), 120))
+        .find(|name| !is_machinery(name));
     named.map(|name| format!(", in `{name}`")).unwrap_or_default()
 }
 
 fn is_machinery(name: &str) -> bool {
-    ["core::", "std::", "alloc::", "rust_panic", "__rust", "abort"].iter().any(|start| name.starts_with(start))
+    ["core::", "std::", "alloc::", "rust_panic", "__rust", "abort"]
+        .iter()
+        .any(|start| name.starts_with(start))
 }

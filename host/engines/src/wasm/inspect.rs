@@ -14,7 +14,8 @@ use wasmparser::{ComponentTypeRef, Parser, Payload, TypeBounds, ValidPayload, Va
 const LARGEST: usize = 128 << 20;
 
 /// The kinds that components can be.
-const KINDS: [PluginKind; 3] = [PluginKind::AssetTypeRule, PluginKind::FieldTransform, PluginKind::SitePolicy];
+const KINDS: [PluginKind; 3] =
+    [PluginKind::AssetTypeRule, PluginKind::FieldTransform, PluginKind::SitePolicy];
 
 /// What can be told of a file without running it.
 #[derive(Clone, Debug)]
@@ -87,8 +88,10 @@ impl Found {
 }
 
 fn judge_into(found: &mut Found, name: &str, bytes: &[u8]) -> Result<Judged, PluginError> {
-    let refuse =
-        |what: &str, hint: &str| PluginError { message: format!("the plugin {name} {what}"), hint: hint.to_owned() };
+    let refuse = |what: &str, hint: &str| PluginError {
+        message: format!("the plugin {name} {what}"),
+        hint: hint.to_owned(),
+    };
     if bytes.len() > LARGEST {
         return Err(refuse(
             &format!("is too big: {} bytes of at most {LARGEST}", bytes.len()),
@@ -182,7 +185,10 @@ fn contract(found: &Found, refuse: Refuse<'_>) -> Result<Contract, PluginError> 
                 } else {
                     "build it from the worlds of the contract alone: `types`, `settings` and `log` are all there is"
                 };
-                return Err(refuse(&format!("imports `{import}`, which this integrator does not offer"), hint));
+                return Err(refuse(
+                    &format!("imports `{import}`, which this integrator does not offer"),
+                    hint,
+                ));
             }
         }
     }
@@ -190,7 +196,12 @@ fn contract(found: &Found, refuse: Refuse<'_>) -> Result<Contract, PluginError> 
 }
 
 /// Which world the exports make, when their types are those of the contract.
-fn kind(found: &Found, contract: Contract, types: &Types, refuse: Refuse<'_>) -> Result<PluginKind, PluginError> {
+fn kind(
+    found: &Found,
+    contract: Contract,
+    types: &Types,
+    refuse: Refuse<'_>,
+) -> Result<PluginKind, PluginError> {
     let exported: Vec<_> = KINDS
         .into_iter()
         .filter_map(|kind| Some((kind, contract.function(kind)?)))

@@ -5,7 +5,9 @@ use super::fault::fault;
 use super::plugin::WasmPlugin;
 use super::state::{LINE_CHARACTERS, shown};
 use super::v1::Live;
-use integrator_core::plugin::{Fault, FaultKind, Instance, LogLine, Plugin, PluginKind, Question, Reply, View};
+use integrator_core::plugin::{
+    Fault, FaultKind, Instance, LogLine, Plugin, PluginKind, Question, Reply, View,
+};
 use std::sync::Arc;
 
 pub(super) struct WasmInstance {

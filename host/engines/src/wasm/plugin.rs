@@ -10,9 +10,7 @@ use super::v1::{Description, Linked, Settings};
 use crate::identity::{digest, hexadecimal, identity};
 use crate::limits::Limits;
 use integrator_core::model::property::{self, PROPERTIES, Property};
-use integrator_core::plugin::{
-    About, Engine, Instance, Plugin, PluginError, PluginSettings, SettingAbout,
-};
+use integrator_core::plugin::{About, Engine, Instance, Plugin, PluginError, PluginSettings, SettingAbout};
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,7 +27,20 @@ impl WasmPlugin {
         running: &Running,
         name: &str,
         bytes: &[u8],
-        settings: PluginSettings,
+        settings: &PluginSettings,
+        limits: &Limits,
+    ) -> Result<Self, PluginError> {
+        let loaded = Self::ungiven(running, name, bytes, settings, limits)?;
+        require(name, &loaded.about.settings, settings)?;
+        Ok(loaded)
+    }
+
+    /// The same, whether the settings that it needs are there or not: to say what it is, not to ask it.
+    pub(super) fn ungiven(
+        running: &Running,
+        name: &str,
+        bytes: &[u8],
+        settings: &PluginSettings,
         limits: &Limits,
     ) -> Result<Self, PluginError> {
         let judged = judge(name, bytes)?;
@@ -50,7 +61,11 @@ impl WasmPlugin {
                 judged.contract.version(),
                 judged.version
             );
-            refuse(&what, &error, "update the integrator, or build the plugin with this integrator's `wit` files")
+            refuse(
+                &what,
+                &error,
+                "update the integrator, or build the plugin with this integrator's `wit` files",
+            )
         })?;
 
         let described = describe(&linked, name, limits)?;
@@ -61,14 +76,12 @@ impl WasmPlugin {
             required: setting.required,
         });
         let reads: Vec<_> = reads.collect();
-        require(name, &reads, &settings)?;
-
         let program = digest(bytes);
         let shared = Shared {
             name: name.to_owned(),
             limits: limits.clone(),
             properties: Names::new(&properties),
-            settings: Settings::new(&settings),
+            settings: Settings::new(settings),
         };
         let summary = shown(&described.summary, LINE_CHARACTERS);
         let about = About {
@@ -81,7 +94,7 @@ impl WasmPlugin {
             settings: reads,
             failures_percent: limits.failures_percent,
         };
-        let identity = identity(&program, judged.contract.major(), &settings);
+        let identity = identity(&program, judged.contract.major(), settings);
         Ok(Self { about, identity, linked, shared: Arc::new(shared) })
     }
 
@@ -92,7 +105,6 @@ impl WasmPlugin {
     pub(super) fn shared(&self) -> &Arc<Shared<Settings>> {
         &self.shared
     }
-
 }
 
 impl Plugin for WasmPlugin {
@@ -143,7 +155,9 @@ fn properties(name: &str, described: &[String]) -> Result<Vec<&'static Property>
                 None => "name properties as Microsoft Graph's `managedDevice` (v1.0) does".to_owned(),
             };
             return Err(PluginError {
-                message: format!("the plugin `{name}` reads the property `{wanted}`, which devices do not have"),
+                message: format!(
+                    "the plugin `{name}` reads the property `{wanted}`, which devices do not have"
+                ),
                 hint,
             });
         };

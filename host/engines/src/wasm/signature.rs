@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 use wasmparser::component_types::{
-    ComponentAnyTypeId, ComponentDefinedType, ComponentEntityType, ComponentFuncTypeId, ComponentValType, ResourceId,
+    ComponentAnyTypeId, ComponentDefinedType, ComponentEntityType, ComponentFuncTypeId, ComponentValType,
+    ResourceId,
 };
 use wasmparser::types::TypesRef;
 
@@ -22,7 +23,9 @@ impl Resources {
             let ComponentEntityType::Instance(instance) = item.ty else { continue };
             let Some(instance) = types.get(instance) else { continue };
             for (name, item) in &instance.exports {
-                if let ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(resource), .. } = item.ty {
+                if let ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(resource), .. } =
+                    item.ty
+                {
                     names.insert(resource.resource(), name.clone());
                 }
             }
@@ -41,7 +44,8 @@ pub(super) fn function(types: TypesRef<'_>, resources: &Resources, function: Com
         .map(|(name, value)| format!("{name}: {}", writer.value(value, DEPTH)))
         .collect();
     let asynchronous = if function.async_ { "async " } else { "" };
-    let result = function.result.map(|result| format!(" -> {}", writer.value(&result, DEPTH))).unwrap_or_default();
+    let result =
+        function.result.map(|result| format!(" -> {}", writer.value(&result, DEPTH))).unwrap_or_default();
     format!("{asynchronous}func({}){result}", parameters.join(", "))
 }
 
@@ -71,7 +75,8 @@ impl Writer<'_> {
         match defined {
             ComponentDefinedType::Primitive(primitive) => primitive.to_string(),
             ComponentDefinedType::Record(record) => {
-                let fields = record.fields.iter().map(|(name, value)| format!("{name}: {}", self.value(value, depth)));
+                let fields =
+                    record.fields.iter().map(|(name, value)| format!("{name}: {}", self.value(value, depth)));
                 format!("record{{{}}}", joined(fields.collect()))
             }
             ComponentDefinedType::Variant(variant) => {
@@ -83,7 +88,10 @@ impl Writer<'_> {
             }
             ComponentDefinedType::List { element, .. } => format!("list<{}>", self.value(element, depth)),
             ComponentDefinedType::Tuple(tuple) => {
-                format!("tuple<{}>", joined(tuple.types.iter().map(|value| self.value(value, depth)).collect()))
+                format!(
+                    "tuple<{}>",
+                    joined(tuple.types.iter().map(|value| self.value(value, depth)).collect())
+                )
             }
             ComponentDefinedType::Flags(names) => {
                 format!("flags{{{}}}", joined(names.iter().map(ToString::to_string).collect()))
@@ -93,10 +101,16 @@ impl Writer<'_> {
             }
             ComponentDefinedType::Option { ty, .. } => format!("option<{}>", self.value(ty, depth)),
             ComponentDefinedType::Result { ok, err, .. } => {
-                format!("result<{}, {}>", self.optional(ok.as_ref(), depth), self.optional(err.as_ref(), depth))
+                format!(
+                    "result<{}, {}>",
+                    self.optional(ok.as_ref(), depth),
+                    self.optional(err.as_ref(), depth)
+                )
             }
             ComponentDefinedType::Own(resource) => self.resource(resource.resource()),
-            ComponentDefinedType::Borrow(resource) => format!("borrow<{}>", self.resource(resource.resource())),
+            ComponentDefinedType::Borrow(resource) => {
+                format!("borrow<{}>", self.resource(resource.resource()))
+            }
             ComponentDefinedType::Map { .. }
             | ComponentDefinedType::FixedLengthList { .. }
             | ComponentDefinedType::Future { .. }

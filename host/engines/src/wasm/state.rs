@@ -63,13 +63,23 @@ pub(super) struct State<S> {
     pub(super) user: Option<PolicyUser>,
     host_calls: u32,
     logged: u32,
+    grace: bool,
     lines: Vec<LogLine>,
 }
 
 impl<S> State<S> {
     pub(super) fn new(shared: Arc<Shared<S>>) -> Self {
         let budget = Budget::new(shared.limits.memory_mebibytes);
-        Self { shared, budget, device: Vec::new(), user: None, host_calls: 0, logged: 0, lines: Vec::new() }
+        Self {
+            shared,
+            budget,
+            device: Vec::new(),
+            user: None,
+            host_calls: 0,
+            logged: 0,
+            grace: true,
+            lines: Vec::new(),
+        }
     }
 
     /// Shows the next device. What the last call used up is forgotten.
@@ -91,6 +101,12 @@ impl<S> State<S> {
         self.user = user.cloned();
         self.host_calls = 0;
         self.logged = 0;
+        self.grace = true;
+    }
+
+    /// Whether the call may go on beyond its deadline: once.
+    pub(super) fn take_grace(&mut self) -> bool {
+        std::mem::take(&mut self.grace)
     }
 
     /// Counts a call to the integrator.
@@ -164,7 +180,8 @@ mod tests {
 
     #[test]
     fn declared_properties_are_found_by_name() {
-        let properties: Vec<_> = ["serialNumber", "id", "model"].into_iter().filter_map(property::find).collect();
+        let properties: Vec<_> =
+            ["serialNumber", "id", "model"].into_iter().filter_map(property::find).collect();
         let names = Names::new(&properties);
         let check = |name: &str, expected: Option<usize>| assert_eq!(names.index(name), expected, "{name}");
         check("serialNumber", Some(0));

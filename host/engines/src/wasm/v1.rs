@@ -13,7 +13,7 @@ use super::state::{Shared, State};
 use integrator_core::plugin::{LogLine, PluginKind, Question, Reply, View};
 use std::sync::Arc;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Resource, TypedFunc};
-use wasmtime::{Engine, Store};
+use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 use wire::{DeviceHandle, FieldAnswer, Site, SiteAnswer, TypeAnswer, UserHandle, Wire};
 
 /// The version of the files in `wit/v1`.
@@ -116,7 +116,17 @@ fn store(engine: &Engine, shared: &Arc<Shared<Settings>>) -> Store<Guest> {
     let mut store = Store::new(engine, State::new(Arc::clone(shared)));
     store.limiter(|state| &mut state.budget);
     store.set_hostcall_fuel(HANDED_BYTES);
-    store.set_epoch_deadline(ticks(shared.limits.time_milliseconds));
+    let ticks = ticks(shared.limits.time_milliseconds);
+    store.set_epoch_deadline(ticks);
+    // Ticks are wall time. Where the machine was busy elsewhere, a component of microseconds seems to have taken its
+    // whole time, and finishes at once when it is let go on: so the deadline is set again, once.
+    store.epoch_deadline_callback(move |mut store| {
+        if store.data_mut().take_grace() {
+            Ok(UpdateDeadline::Continue(ticks))
+        } else {
+            Err(Trap::Interrupt.into())
+        }
+    });
     store
 }
 
@@ -131,10 +141,12 @@ pub(super) struct Live {
     function: Function,
 }
 
+type SiteQuestion = (Resource<DeviceHandle>, Option<Resource<UserHandle>>, Option<Site>);
+
 enum Function {
     AssetType(TypedFunc<(Resource<DeviceHandle>,), Answer<TypeAnswer>>),
     Transform(TypedFunc<(Resource<DeviceHandle>, String, Option<Wire>), Answer<FieldAnswer>>),
-    Site(TypedFunc<(Resource<DeviceHandle>, Option<Resource<UserHandle>>, Option<Site>), Answer<SiteAnswer>>),
+    Site(TypedFunc<SiteQuestion, Answer<SiteAnswer>>),
 }
 
 impl Live {
@@ -156,9 +168,10 @@ impl Live {
             (Function::AssetType(function), Question::AssetType) => {
                 function.call(store, (handle,))?.0.map(TypeAnswer::reply)
             }
-            (Function::Transform(function), Question::Transform { field, value }) => {
-                function.call(store, (handle, field.to_owned(), value.map(Wire::from)))?.0.map(FieldAnswer::reply)
-            }
+            (Function::Transform(function), Question::Transform { field, value }) => function
+                .call(store, (handle, field.to_owned(), value.map(Wire::from)))?
+                .0
+                .map(FieldAnswer::reply),
             (Function::Site(function), Question::Site { user, default }) => {
                 let user = user.map(|_| Resource::new_borrow(0));
                 function.call(store, (handle, user, default.map(Site::from)))?.0.map(SiteAnswer::reply)

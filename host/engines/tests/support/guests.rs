@@ -1,11 +1,19 @@
 //! Makes components for tests from core modules in WAT that follow the canonical ABI, with devices to ask them about.
 //! Shared by several test files; each uses what it needs.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use integrator_core::model::{Device, DeviceId, Projection, Slot, Value};
 use integrator_core::plugin::{
-    Fault, Instance, LogLine, Plugin, PluginError, PluginSettings, PolicySite, PolicyUser, Question, Reply, View,
+    Fault, Instance, LogLine, Plugin, PluginError, PluginSettings, PolicySite, PolicyUser, Question, Reply,
+    View,
 };
 use integrator_engines::componentize::componentize;
 use integrator_engines::limits::Limits;
@@ -62,7 +70,8 @@ pub fn core(world: &str, wat: &str) -> Vec<u8> {
 
 /// Numbers as they lie in memory.
 pub fn words(words: &[u32]) -> String {
-    words.iter().flat_map(|word| word.to_le_bytes()).map(|byte| format!("\\{byte:02x}")).collect()
+    let bytes = words.iter().flat_map(|word| word.to_le_bytes());
+    bytes.fold(String::new(), |text, byte| text + format!("\\{byte:02x}").as_str())
 }
 
 /// What every guest of these tests has: the imports, memory, an allocator that begins anew with each call, and a
@@ -135,8 +144,7 @@ pub struct Known {
 /// A device with these values.
 pub fn device(values: &[(&str, Value)]) -> Known {
     let projection = Projection::new(values.iter().map(|(name, _)| *name).chain(["serialNumber", "model"]));
-    let mut device =
-        Device { id: DeviceId::new("d1").unwrap(), values: vec![None; projection.properties().len()] };
+    let mut device = Device { id: DeviceId::from("d1"), values: vec![None; projection.properties().len()] };
     for (name, value) in values {
         device.set(projection.slot(name).unwrap(), Some(value.clone()));
     }
@@ -155,8 +163,12 @@ pub fn ask_with(
     known: &Known,
     question: Question<'_>,
 ) -> Result<Reply, Fault> {
-    let slots: Vec<Slot> =
-        plugin.about().properties.iter().map(|property| known.projection.slot(property.name).unwrap()).collect();
+    let slots: Vec<Slot> = plugin
+        .about()
+        .properties
+        .iter()
+        .map(|property| known.projection.slot(property.name).unwrap())
+        .collect();
     instance.ask(View::new(&known.device, &slots), question)
 }
 
@@ -179,4 +191,27 @@ pub fn user() -> PolicyUser {
 pub fn resident_mebibytes() -> Option<u64> {
     let pages: u64 = std::fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse().ok()?;
     Some(pages * 4096 / 1024 / 1024)
+}
+
+/// [`rule`], built from the contract as if it had another version.
+pub fn rule_of_version(version: &str, body: &str) -> Vec<u8> {
+    let text = format!(
+        r#"{DESCRIBE}
+  (func (export "asset-type") (param $device i32) (result i32)
+    (local $count i32)
+    {body}
+    (call $drop (local.get $device))
+    (i32.const 512))"#
+    );
+    let renamed = |text: &str| text.replace("@1.0.0", &format!("@{version}"));
+    let mut module = wat::parse_str(renamed(&module(&text))).unwrap();
+    let read = |name: &str| std::fs::read_to_string(contract().join(name)).unwrap();
+    let worlds = read("worlds.wit");
+    let worlds = worlds.split_once('\n').unwrap().1;
+    let mut resolve = wit_parser::Resolve::default();
+    let package = resolve.push_str("contract.wit", &renamed(&(read("types.wit") + worlds))).unwrap();
+    let world = resolve.select_world(&[package], Some("asset-type-rule")).unwrap();
+    let encoding = wit_component::StringEncoding::UTF8;
+    wit_component::embed_component_metadata(&mut module, &resolve, world, encoding).unwrap();
+    componentize(&module).unwrap()
 }

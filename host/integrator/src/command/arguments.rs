@@ -3,7 +3,8 @@
 use super::failure::Failure;
 use super::output::{Chatter, Form, Output};
 use super::{
-    apply, authorize, check, completions, demo, form_of_unparsed, import, init, plan, runs, secret, settings,
+    apply, authorize, check, completions, demo, form_of_unparsed, import, init, plan, plugin, runs, secret,
+    settings,
 };
 use crate::sync::ExitClass;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -84,6 +85,8 @@ pub(super) enum Command {
     Runs(runs::Asked),
     /// Keep secrets encrypted in the data folder
     Secret(secret::Asked),
+    /// Make, build, try and pin plugins
+    Plugin(plugin::Asked),
     /// About the settings files
     Settings(settings::Asked),
     /// Print completions for a shell

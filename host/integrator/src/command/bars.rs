@@ -29,7 +29,7 @@ enum Shown {
 #[derive(Debug, Default)]
 struct State {
     /// One a stage, made when the stage begins.
-    bars: [Option<ProgressBar>; 4],
+    bars: [Option<ProgressBar>; 5],
     /// When the last plain line was written; the first comes one pause after the start.
     last_line: Option<Instant>,
 }
@@ -39,6 +39,7 @@ struct State {
 enum Stage {
     Intune,
     Halo,
+    Software,
     Deciding,
     Writing,
 }
@@ -114,6 +115,7 @@ fn position(event: ProgressEvent) -> (Stage, u64, Option<u64>) {
     match event {
         ProgressEvent::PagesRead { devices, .. } => (Stage::Intune, devices, None),
         ProgressEvent::HaloRead { rows, of } => (Stage::Halo, rows, of),
+        ProgressEvent::SoftwareAwaited { seconds } => (Stage::Software, seconds, None),
         ProgressEvent::Decided { done, of } => (Stage::Deciding, done, Some(of)),
         ProgressEvent::Written { done, of } => (Stage::Writing, done, Some(of)),
     }
@@ -126,6 +128,9 @@ fn words(event: ProgressEvent) -> String {
         }
         ProgressEvent::HaloRead { rows, of: Some(of) } => format!("reading Halo: {rows} of {of} rows"),
         ProgressEvent::HaloRead { rows, of: None } => format!("reading Halo: {rows} rows"),
+        ProgressEvent::SoftwareAwaited { seconds } => {
+            format!("waiting for the export of installed software: {seconds} s")
+        }
         ProgressEvent::Decided { done, of } => format!("deciding: {done} of {of} devices"),
         ProgressEvent::Written { done, of } => format!("writing: {done} of {of} assets"),
     }
@@ -135,6 +140,7 @@ fn begin(stage: Stage) -> ProgressBar {
     ProgressBar::no_length().with_style(style(match stage {
         Stage::Intune => "reading Intune  {pos} devices  {msg}  {elapsed}",
         Stage::Halo => "reading Halo    {pos} rows  {elapsed}",
+        Stage::Software => "waiting for the export of installed software  {pos} s",
         Stage::Deciding => "deciding        {pos} devices",
         Stage::Writing => "writing         {pos} assets",
     }))
@@ -144,6 +150,7 @@ fn with_length(stage: Stage) -> ProgressStyle {
     style(match stage {
         Stage::Intune => "reading Intune  {wide_bar} {pos}/{len} devices",
         Stage::Halo => "reading Halo    {wide_bar} {pos}/{len} rows",
+        Stage::Software => "waiting for the export of installed software  {pos} s",
         Stage::Deciding => "deciding        {wide_bar} {pos}/{len} devices",
         Stage::Writing => "writing         {wide_bar} {pos}/{len} assets  {eta} left",
     })
@@ -163,6 +170,10 @@ mod tests {
             (ProgressEvent::PagesRead { pages: 2, devices: 1500 }, "reading Intune: 1500 devices on 2 pages"),
             (ProgressEvent::HaloRead { rows: 100, of: None }, "reading Halo: 100 rows"),
             (ProgressEvent::HaloRead { rows: 100, of: Some(480) }, "reading Halo: 100 of 480 rows"),
+            (
+                ProgressEvent::SoftwareAwaited { seconds: 65 },
+                "waiting for the export of installed software: 65 s",
+            ),
             (ProgressEvent::Decided { done: 3, of: 500 }, "deciding: 3 of 500 devices"),
             (ProgressEvent::Written { done: 50, of: 480 }, "writing: 50 of 480 assets"),
         ] {

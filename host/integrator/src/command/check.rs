@@ -71,6 +71,19 @@ pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, F
             aside(&format!("warning: {}\nhint: {}", warning.problem, warning.hint));
         }
     }
+    if !asked.online {
+        // With `--online` the same is found on the way.
+        let world = context.world(settings.clone());
+        for connection in &settings.connections {
+            sync::check_plugins(&world, connection).await.map_err(|error| Failure {
+                hint: error.hint.clone(),
+                ..Failure::new(error.class, error.message)
+            })?;
+        }
+        for notice in world.plugins.notices() {
+            aside(&format!("warning: {notice}"));
+        }
+    }
     let mut reports: Vec<CheckReport> = Vec::new();
     if asked.online {
         // Somebody waits for the answer: what cannot be reached is said soon.

@@ -11,6 +11,7 @@ use crate::secrets::SecretKeeper;
 use crate::sync::{Progress, World};
 use integrator_core::ports::{SystemClock, TokenKeeper};
 use integrator_core::settings::{self, Connection, IntegratorSettings, LogFormat, Settings};
+use integrator_engines::library::Library;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
@@ -79,7 +80,7 @@ impl Context {
     }
 
     /// The settings folder, if it is one.
-    fn settings_folder(&self) -> Result<PathBuf, Failure> {
+    pub(super) fn settings_folder(&self) -> Result<PathBuf, Failure> {
         let folder = self.folder();
         no_settings(&folder)?;
         Ok(folder)
@@ -98,13 +99,25 @@ impl Context {
         self.stop.get_or_init(stop::listen).clone()
     }
 
-    /// A world: settings, clock, secrets, progress, and Ctrl-C.
+    /// A world: settings, clock, secrets, plugins, progress, and Ctrl-C.
     pub(super) fn world(&self, settings: Settings) -> World {
+        self.world_of(&self.folder(), settings)
+    }
+
+    /// The same of another settings folder.
+    pub(super) fn world_of(&self, folder: &Path, settings: Settings) -> World {
+        let plugins = Library::open(folder, &plugin_cache(&settings.integrator));
         let keeper = Arc::new(SecretKeeper::new(&settings.integrator.data));
         let tokens = Arc::clone(&keeper) as Arc<dyn TokenKeeper>;
         let progress = Arc::clone(&self.bars) as Arc<dyn Progress>;
         World::new(Arc::new(settings), Arc::new(SystemClock), keeper, tokens, progress, self.stop())
+            .with_plugins(Arc::new(plugins))
     }
+}
+
+/// Where compiled code of plugins is kept, and the files that were accepted last. Its owner's alone.
+pub(super) fn plugin_cache(settings: &IntegratorSettings) -> PathBuf {
+    settings.data.join("cache").join("plugins")
 }
 
 fn no_settings(folder: &Path) -> Result<(), Failure> {

@@ -73,7 +73,7 @@ pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, F
     ));
     let simulated = Simulated::start(asked.devices).await?;
     files::write(&asked.folder, &simulated)?;
-    let world = context.world(context.settings_of(&asked.folder)?);
+    let world = context.world_of(&asked.folder, context.settings_of(&asked.folder)?);
     let shown = show_the_road(context, &world, &simulated).await?;
     // Gives the data folder back, so that the printed commands can have it.
     drop(world);

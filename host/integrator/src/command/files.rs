@@ -27,6 +27,11 @@ pub(super) fn exists(path: &Path) -> bool {
 
 /// Writes a file as a whole: after a crash it holds the old or the new content.
 pub(super) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
+    replace_bytes(path, text.as_bytes())
+}
+
+/// The same of what is no text.
+pub(super) fn replace_bytes(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|error| Failure::file("create", folder, &error))?;
     }
@@ -35,7 +40,7 @@ pub(super) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
     let new = path.with_file_name(format!(".{name}.new"));
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&new)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&new, path)
     };

@@ -37,6 +37,15 @@ enum What {
     },
 }
 
+/// Ids of runs order them by whole seconds: so many may share the newest.
+const WITHIN_A_SECOND: usize = 32;
+
+/// In the order in which they began, the last one first.
+fn newest_first(mut runs: Vec<RunRecord>) -> Vec<RunRecord> {
+    runs.sort_by_key(|run| std::cmp::Reverse(run.started));
+    runs
+}
+
 #[derive(Serialize)]
 struct Document<'a> {
     runs: &'a [RunRecord],
@@ -62,7 +71,7 @@ pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Fa
     let store = world.store().await?;
     match asked.what {
         What::List { limit, .. } => {
-            let runs = store.runs(only.as_deref(), limit).await?;
+            let runs = newest_first(store.runs(only.as_deref(), limit).await?);
             let sign_in_required = required(&world, only.as_deref());
             if context.output().form == Form::Text {
                 for Required { connection, reason, hint } in &sign_in_required {
@@ -73,7 +82,7 @@ pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Fa
         }
         What::Show { run } => {
             let found = match run.as_str() {
-                "last" => store.runs(None, 1).await?.into_iter().next(),
+                "last" => newest_first(store.runs(None, WITHIN_A_SECOND).await?).into_iter().next(),
                 id => store.run(&RunId(id.to_owned())).await?,
             };
             let record = found.ok_or_else(|| {

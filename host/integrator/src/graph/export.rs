@@ -64,12 +64,14 @@ fn remove_leftovers(folder: &Path) {
 
 impl GraphClient {
     /// Everything that is installed on the tenant's devices, by one export job. `folder` takes the file while it is
-    /// read; `wait` is how long one job may take.
+    /// read, and the note of a job that is under way under the name of the `tenant`; `wait` is how long one job may
+    /// take.
     pub async fn exported_software(
         &self,
         by: SoftwareMatch,
         folder: &Path,
         run: &str,
+        tenant: &str,
         wait: Duration,
     ) -> Result<Inventory, ExportError> {
         let columns: &[&str] = match by {
@@ -95,13 +97,21 @@ impl GraphClient {
         std::fs::create_dir_all(folder).map_err(failed)?;
         remove_leftovers(folder);
         let file = Scrap(folder.join(format!("{run}-{}.export", uuid::Uuid::new_v4().simple())));
-        job::fetch(&self.endpoint, REPORT, columns, &file.0, LARGEST_ZIP, wait).await?;
+        let note = job::note_of(folder, REPORT, tenant);
+        let asked =
+            job::Asked { report: REPORT, columns, file: &file.0, limit: LARGEST_ZIP, wait, note: &note };
+        job::fetch(&self.endpoint, asked).await?;
         let read = move || {
             let mut builder = InventoryBuilder::default();
+            // Rows of one device often stand together.
+            let mut last = (String::new(), DeviceKey::of(""));
             let mut add = |row: &rows::SoftwareRow<'_>| {
                 let version = if row.version.is_empty() { row.short_version } else { row.version };
                 let key = if by == SoftwareMatch::Id { row.key } else { "" };
-                builder.add(DeviceKey::of(row.device), row.name, version, row.publisher, key);
+                if row.device != last.0 {
+                    last = (row.device.to_owned(), DeviceKey::of(row.device));
+                }
+                builder.add(last.1, row.name, version, row.publisher, key);
             };
             let skipped = unpack::read(&file.0, &mut add)?;
             if skipped > 0 {

@@ -1,7 +1,7 @@
 //! `check --online`: signs in on both sides and looks for every name that the settings use.
 
 use super::error::SyncError;
-use super::organisations::Surveyed;
+use super::organisations::{Survey, Surveyed, survey_afresh};
 use super::outcome::ExitClass;
 use super::tenants::{View, views};
 use super::world::World;
@@ -121,25 +121,29 @@ async fn microsoft(view: &View) -> Result<Vec<String>, SyncError> {
 async fn halo(world: &World, connection: &Connection, views: &[View]) -> Result<Vec<String>, SyncError> {
     let halo = world.halo(None).await?;
     let agent = halo.agent_me().await?;
-    let mut catalogue = catalogue::read(&halo, connection, views, None).await?;
+    let unnamed = views.iter().any(|view| view.connection.organisations.client.is_none());
+    let survey = if unnamed { survey_afresh(&halo, views).await? } else { Survey::named(views) };
+    let mut catalogue = catalogue::read(&halo, connection, views, survey.clients()).await?;
     let mut texts = vec![format!("signed in to Halo as \"{}\"", agent.name)];
+    texts.extend(survey.notices);
     let mut problems = Vec::new();
-    for view in views {
-        if view.connection.organisations.client.is_none() {
-            texts.push(format!(
-                "the client of tenant {} is found by the tenant's id, its domains or its name when it is imported",
-                view.connection.tenant_name()
-            ));
-            continue;
+    for (view, surveyed) in views.iter().zip(&survey.tenants) {
+        let source = match surveyed {
+            Surveyed::Held(reason) => {
+                // What an earlier import remembers may still find it.
+                texts.push(format!(
+                    "no client of tenant {} is found: {reason}",
+                    view.connection.tenant_name()
+                ));
+                continue;
+            }
+            Surveyed::Client(source) => source,
+        };
+        if let ClientSource::Found(client) = source {
+            texts.push(format!("tenant {} is client \"{}\"", view.connection.tenant_name(), client.name));
         }
-        let named = Surveyed::Client(ClientSource::Named);
-        catalogue::read_sites(&halo, &view.connection, &named, &mut catalogue).await?;
-        match Rulebook::bind_for(
-            &view.connection,
-            &catalogue,
-            &ClientSource::Named,
-            Arc::clone(&view.plugins),
-        ) {
+        catalogue::read_sites(&halo, &view.connection, surveyed, &mut catalogue).await?;
+        match Rulebook::bind_for(&view.connection, &catalogue, source, Arc::clone(&view.plugins)) {
             Ok(rulebook) => texts.push(format!(
                 "found every name: client \"{}\", {} mappings, {} asset types in Halo",
                 rulebook.client.name,

@@ -6,10 +6,12 @@
 
 mod assets;
 mod missing;
+mod summary_cache;
 mod user_cache;
 mod users;
 
 pub(crate) use assets::{advance_mark, asset_mark, lists_intune_ids, refresh_assets};
+pub(crate) use summary_cache::{Summaries, keep_summaries, summaries};
 pub(crate) use user_cache::user_index;
 pub(crate) use users::refresh_users;
 

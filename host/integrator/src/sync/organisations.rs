@@ -76,8 +76,22 @@ pub(super) async fn survey(
     views: &[View],
     upkeep: Upkeep,
 ) -> Result<Survey, SyncError> {
-    let customers = halo.customers().await?;
     let memory = Memory::load(store, &connection.id).await?;
+    survey_with(halo, memory, views, upkeep).await
+}
+
+/// The same by what both sides say today, without what earlier runs remember. Plans nothing.
+pub(super) async fn survey_afresh(halo: &HaloClient, views: &[View]) -> Result<Survey, SyncError> {
+    survey_with(halo, Memory::default(), views, Upkeep::None).await
+}
+
+async fn survey_with(
+    halo: &HaloClient,
+    memory: Memory,
+    views: &[View],
+    upkeep: Upkeep,
+) -> Result<Survey, SyncError> {
+    let customers = halo.customers().await?;
     let mut surveyor = Surveyor {
         halo,
         customers,

@@ -17,6 +17,11 @@ pub enum ProgressEvent {
         /// All rows, where Halo told.
         of: Option<u64>,
     },
+    /// All else is known, and the export of installed software is waited for.
+    SoftwareAwaited {
+        /// So long already.
+        seconds: u64,
+    },
     /// Devices decided.
     Decided {
         /// So far.

@@ -4,6 +4,7 @@
 //! it: an asset that the index has lost is read directly before its link is given up.
 
 use super::error::SyncError;
+use super::index::{Summaries, summaries};
 use super::spool::SpoolRow;
 use super::sweep::Swept;
 use crate::halo::HaloClient;
@@ -19,6 +20,7 @@ use integrator_core::resolve::{
 };
 use integrator_core::settings::{Connection, MatchReach};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::path::Path;
 
 /// Assets that the index lacks are read singly, at most this many a run; the devices of the others are held.
 const LOST_ASSET_READS: usize = 100;
@@ -68,22 +70,15 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// Loads links and digests, each by one ordered scan.
+    /// Loads links and digests, from the files in `cache` or from the store.
     pub(crate) async fn load(
         store: &dyn Store,
         connection: &Connection,
         undecided: FxHashMap<DeviceKey, String>,
+        cache: &Path,
     ) -> Result<Self, SyncError> {
-        let mut known = Self { undecided, ..Self::default() };
-        let mut links = store.link_summaries(&connection.id, connection.microsoft.tenant.key());
-        while let Some(chunk) = links.next().await {
-            known.links.extend(chunk?);
-        }
-        let mut assets = store.asset_summaries();
-        while let Some(chunk) = assets.next().await {
-            known.digests.extend(chunk?.into_iter().map(|one| (one.id, one.digest)));
-        }
-        Ok(known)
+        let Summaries { links, digests } = summaries(store, connection, cache).await?;
+        Ok(Self { links, digests, undecided })
     }
 }
 

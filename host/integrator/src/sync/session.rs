@@ -2,7 +2,7 @@
 
 use super::apply::{self, Applied, ApplyContext, Preconditions};
 use super::error::SyncError;
-use super::index::{advance_mark, refresh_assets, refresh_users};
+use super::index::{advance_mark, keep_summaries, refresh_assets, refresh_users};
 use super::options::{Allowances, IndexReading};
 use super::organisations::{Survey, Surveyed, Upkeep, survey};
 use super::outcome::ExitClass;
@@ -237,7 +237,7 @@ impl Session {
         notices.extend(refresh_assets(&halo, store, &catalogue, index, self.now, progress).await?);
         let undecided = apply::recover(&halo, store, lease, &self.connection.id).await?;
         let known = match self.views.first() {
-            Some(view) => Known::load(store, &view.connection, undecided.clone()).await?,
+            Some(view) => Known::load(store, &view.connection, undecided.clone(), &world.cache()).await?,
             None => Known::default(),
         };
         let (surveyed, steps) = (survey.tenants, survey.steps);
@@ -337,6 +337,9 @@ impl Session {
         self.record.notices.extend(applied.notices.iter().cloned());
         result?;
         advance_mark(&halo, &*store, applied.written, applied.newest).await?;
+        for view in self.connection.views() {
+            keep_summaries(&*store, &view, &self.world.cache()).await?;
+        }
         Ok(applied)
     }
 

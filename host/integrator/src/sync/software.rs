@@ -11,6 +11,7 @@ pub(crate) use planning::PlannedTitles;
 
 use super::error::SyncError;
 use super::options::IndexReading;
+use super::progress::{Progress, ProgressEvent};
 use crate::graph::{ExportError, GraphClient};
 use crate::halo::HaloClient;
 use crate::http::FailureClass;
@@ -23,11 +24,27 @@ use integrator_core::model::{Inventory, TenantId};
 use integrator_core::settings::{MatchTexts, Software, SoftwareMatch};
 use rustc_hash::FxHashSet;
 use std::path::PathBuf;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// What the reading of a tenant's software brings: the inventory, or why there is none.
 type Read = Result<Inventory, String>;
+
+/// Where an export is kept while it is read.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// The folder.
+    pub(crate) folder: PathBuf,
+    /// The run.
+    pub(crate) run: String,
+    /// Connection and tenant: whose job it is that an earlier run left behind.
+    pub(crate) tenant: String,
+}
+
+/// Between two words to whoever waits for an export.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
 
 /// The reading of one tenant's software, under way; dropped with the run.
 #[derive(Debug, Default)]
@@ -41,40 +58,46 @@ impl SoftwareReading {
         graph: &GraphClient,
         software: Option<Software>,
         by: SoftwareMatch,
-        folder: PathBuf,
-        run: String,
+        place: Place,
     ) -> Self {
         let mut reading = Self::default();
         if let Some(software) = software {
             let graph = graph.clone();
-            reading.task.spawn(async move { read(&graph, software, by, folder, &run).await });
+            reading.task.spawn(async move { read(&graph, software, by, &place).await });
         }
         reading
     }
 
     /// Waits for the reading; `None` while software is off.
-    pub(crate) async fn end(&mut self, stop: &watch::Receiver<bool>) -> Result<Option<Read>, SyncError> {
+    pub(crate) async fn end(
+        &mut self,
+        stop: &watch::Receiver<bool>,
+        progress: &dyn Progress,
+    ) -> Result<Option<Read>, SyncError> {
         let mut stop = stop.clone();
-        tokio::select! {
-            read = self.task.join_next() => match read {
-                None => Ok(None),
-                Some(Ok(read)) => Ok(Some(read)),
-                Some(Err(error)) => Err(SyncError::bug(format!("reading software: {error}"))),
-            },
-            Ok(_) = stop.wait_for(|stop| *stop) => Err(SyncError::interrupted()),
+        let begun = Instant::now();
+        let mut told = tokio::time::interval_at(begun + TOLD_EVERY, TOLD_EVERY);
+        loop {
+            tokio::select! {
+                read = self.task.join_next() => return match read {
+                    None => Ok(None),
+                    Some(Ok(read)) => Ok(Some(read)),
+                    Some(Err(error)) => Err(SyncError::bug(format!("reading software: {error}"))),
+                },
+                Ok(_) = stop.wait_for(|stop| *stop) => return Err(SyncError::interrupted()),
+                now = told.tick() => {
+                    let seconds = now.duration_since(begun).as_secs();
+                    progress.event(ProgressEvent::SoftwareAwaited { seconds });
+                }
+            }
         }
     }
 }
 
 /// By the export; by name, the list of detected applications may stand in for it.
-async fn read(
-    graph: &GraphClient,
-    software: Software,
-    by: SoftwareMatch,
-    folder: PathBuf,
-    run: &str,
-) -> Read {
-    let error = match graph.exported_software(by, &folder, run, software.wait).await {
+async fn read(graph: &GraphClient, software: Software, by: SoftwareMatch, place: &Place) -> Read {
+    let Place { folder, run, tenant } = place;
+    let error = match graph.exported_software(by, folder, run, tenant, software.wait).await {
         Ok(inventory) => return Ok(inventory),
         Err(error) => error,
     };

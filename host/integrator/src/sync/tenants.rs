@@ -16,7 +16,7 @@ use super::plugins;
 use super::resolve::{Known, Others, resolve};
 use super::session::{HaloSide, Session, Wanted};
 use super::sink::PlanSink;
-use super::software::{SoftwareFound, SoftwareNeeds, SoftwareReading, combine};
+use super::software::{Place, SoftwareFound, SoftwareNeeds, SoftwareReading, combine};
 use super::sweep::{Basis, Reading, Swept, sweep};
 use super::world::World;
 use crate::graph::GraphClient;
@@ -64,8 +64,7 @@ pub(super) async fn tenant_users(
     rulebook: &Rulebook,
 ) -> Result<UserIndex, SyncError> {
     let connection = &rulebook.connection;
-    let folder = world.settings.integrator.data.join("cache");
-    let mut users = user_index(store, &connection.users, &folder).await?;
+    let mut users = user_index(store, &connection.users, &world.cache()).await?;
     add_entra_users(&mut users, &connection.users, graph, store, &connection.microsoft.tenant).await?;
     Ok(users)
 }
@@ -208,7 +207,7 @@ impl Session {
             }
             let known = match known {
                 Some(known) => known,
-                None => Known::load(store, &view.connection, undecided.clone()).await?,
+                None => Known::load(store, &view.connection, undecided.clone(), &self.world.cache()).await?,
             };
             let read = swept.rows.len() as u64;
             let others = self.others(view, &paired);
@@ -291,8 +290,11 @@ impl Session {
             &view.graph,
             self.connection.imports.software,
             self.software_match(),
-            self.world.settings.integrator.data.join("spool"),
-            self.run.0.clone(),
+            Place {
+                folder: self.world.settings.integrator.data.join("spool"),
+                run: self.run.0.clone(),
+                tenant: format!("{} {}", view.connection.id, view.connection.microsoft.tenant),
+            },
         )
     }
 
@@ -311,7 +313,7 @@ impl Session {
         store: &dyn Store,
         index: IndexReading,
     ) -> Result<SoftwareFound, SyncError> {
-        let read = self.software.end(&self.world.stop).await?;
+        let read = self.software.end(&self.world.stop, &*self.world.progress).await?;
         if rulebook.client_step.is_some() {
             // A licence is a client's, and this one has no number yet.
             let notice = format!(

@@ -11,6 +11,7 @@ use integrator_core::model::TenantId;
 use integrator_core::plugin::{Plugin, PluginError, PluginKind, PluginSettings, PluginSource};
 use integrator_core::ports::{Clock, Secrets, TokenKeeper};
 use integrator_core::settings::{Authentication, Connection, Microsoft, Settings};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OnceCell, watch};
 
@@ -88,6 +89,11 @@ impl World {
     #[must_use]
     pub fn with_plugins(self, plugins: Arc<dyn PluginSource>) -> Self {
         Self { plugins, ..self }
+    }
+
+    /// The folder of what can be made anew from the store.
+    pub(super) fn cache(&self) -> PathBuf {
+        self.settings.integrator.data.join("cache")
     }
 
     /// Takes the data folder for this process, which is quick; the database is opened later.

@@ -20,6 +20,14 @@ use rstest::rstest;
 #[case("secret_remove", &["secret", "remove"])]
 #[case("settings", &["settings"])]
 #[case("settings_schema", &["settings", "schema"])]
+#[case("plugin", &["plugin"])]
+#[case("plugin_new", &["plugin", "new"])]
+#[case("plugin_build", &["plugin", "build"])]
+#[case("plugin_inspect", &["plugin", "inspect"])]
+#[case("plugin_test", &["plugin", "test"])]
+#[case("plugin_bench", &["plugin", "bench"])]
+#[case("plugin_pin", &["plugin", "pin"])]
+#[case("plugin_list", &["plugin", "list"])]
 #[case("completions", &["completions"])]
 fn every_command_explains_itself(#[case] name: &str, #[case] command: &[&str]) {
     let arguments: Vec<&str> = command.iter().copied().chain(["--help"]).collect();

@@ -3,7 +3,7 @@
 use crate::support::{
     TENANT, all, asset, asset_id, device, fleet, journal_entry, link, noon, open, run, user,
 };
-use halo_integrator::store::{AssetSummary, ChangeSet, Durability, Store};
+use halo_integrator::store::{AssetSummary, ChangeSet, Durability, SUMMARIES_GENERATION, Store};
 use integrator_core::model::{
     Asset, AssetId, Deactivated, DeviceId, DeviceKey, Life, Link, LinkState, RunId, SoftwareMemory, TenantId,
     UserId,
@@ -273,4 +273,38 @@ async fn summaries_agree_with_the_records_after_any_changes() {
         assert_eq!(store.highest_asset().await.unwrap(), assets.keys().next_back().copied());
     }
     store.check().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_generation_of_summaries_changes_with_them_and_with_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let mut seen = vec![store.mark(SUMMARIES_GENERATION).await.unwrap()];
+    let retyped = Asset { username: Some("another".to_owned()), ..asset(1) };
+    assert_ne!(retyped.digest(), asset(1).digest());
+    for changes in [
+        ChangeSet { put_links: vec![link(1)], ..ChangeSet::default() },
+        ChangeSet { put_assets: vec![asset(1)], ..ChangeSet::default() },
+        ChangeSet { put_assets: vec![retyped.clone()], ..ChangeSet::default() },
+        ChangeSet { put_links: vec![Link { decision: 7, ..link(1) }], ..ChangeSet::default() },
+        ChangeSet { remove_assets: vec![asset_id(1)], ..ChangeSet::default() },
+        ChangeSet { remove_links: vec![(tenant(), device(1).key())], ..ChangeSet::default() },
+    ] {
+        store.commit(None, changes).await.unwrap();
+        let now = store.mark(SUMMARIES_GENERATION).await.unwrap();
+        assert!(now.is_some() && !seen.contains(&now), "{seen:?}");
+        seen.push(now);
+    }
+    let changes = ChangeSet { put_links: vec![link(2)], put_assets: vec![asset(2)], ..ChangeSet::default() };
+    store.commit(None, changes.clone()).await.unwrap();
+    let before = store.mark(SUMMARIES_GENERATION).await.unwrap();
+    for same in [
+        changes,
+        ChangeSet { put_users: vec![user(9)], ..ChangeSet::default() },
+        ChangeSet { remove_assets: vec![asset_id(77)], ..ChangeSet::default() },
+        ChangeSet { remove_links: vec![(tenant(), device(77).key())], ..ChangeSet::default() },
+    ] {
+        store.commit(None, same).await.unwrap();
+        assert_eq!(store.mark(SUMMARIES_GENERATION).await.unwrap(), before);
+    }
 }

@@ -1,6 +1,7 @@
 //! What a component can call: a property of its device or user, its settings, and its log. Each call is counted.
 
 use super::Guest;
+use super::settings::Entries;
 use super::wire::{DeviceHandle, Level, UserHandle, Wire};
 use crate::wasm::budget::Stop;
 use crate::wasm::state::shown;
@@ -72,8 +73,6 @@ fn setting_get(mut store: StoreContextMut<'_, Guest>, (name,): (WasmStr,)) -> Re
     let name = name.to_str(&store)?;
     Ok((store.data().shared.settings.value(&name),))
 }
-
-type Entries = Arc<[(Arc<str>, Wire)]>;
 
 fn setting_table(mut store: StoreContextMut<'_, Guest>, (name,): (WasmStr,)) -> Result<(Entries,)> {
     store.data_mut().count()?;

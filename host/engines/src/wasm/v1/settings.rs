@@ -6,11 +6,14 @@ use integrator_core::plugin::{PluginSetting, PluginSettings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// The entries of a table.
+pub(super) type Entries = Arc<[(Arc<str>, Wire)]>;
+
 /// Settings by dotted names.
 #[derive(Debug, Default)]
 pub(in crate::wasm) struct Settings {
     values: BTreeMap<String, Wire>,
-    tables: BTreeMap<String, Arc<[(Arc<str>, Wire)]>>,
+    tables: BTreeMap<String, Entries>,
 }
 
 impl Settings {
@@ -45,7 +48,7 @@ impl Settings {
     }
 
     /// The values of the table of that name, in the order of their names.
-    pub(super) fn table(&self, name: &str) -> Arc<[(Arc<str>, Wire)]> {
+    pub(super) fn table(&self, name: &str) -> Entries {
         self.tables.get(name).map_or_else(|| Arc::from([]), Arc::clone)
     }
 }
@@ -63,7 +66,10 @@ mod tests {
         };
         let settings = PluginSettings::from([
             ("size".to_owned(), value(1)),
-            ("models".to_owned(), table(vec![("b", value(2)), ("a", value(3)), ("deep", table(vec![("c", value(4))]))])),
+            (
+                "models".to_owned(),
+                table(vec![("b", value(2)), ("a", value(3)), ("deep", table(vec![("c", value(4))]))]),
+            ),
         ]);
         let settings = Settings::new(&settings);
         let check = |name: &str, expected: Option<i64>| match (settings.value(name), expected) {
@@ -76,7 +82,8 @@ mod tests {
         check("models", None);
         check("Size", None);
         check("", None);
-        let names = |name: &str| settings.table(name).iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>();
+        let names =
+            |name: &str| settings.table(name).iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>();
         assert_eq!(names("models"), ["a", "b"]);
         assert_eq!(names("models.deep"), ["c"]);
         assert_eq!(names("size"), Vec::<String>::new());

@@ -258,7 +258,8 @@ mod tests {
 
     #[test]
     fn what_is_given_becomes_a_value_or_none() {
-        let check = |given: Given, expected: Result<Option<Value>, Unfit>| assert_eq!(given.value(), expected);
+        let check =
+            |given: Given, expected: Result<Option<Value>, Unfit>| assert_eq!(given.value(), expected);
         check(Given::Text("a".into()), Ok(Some(Value::Text("a".into()))));
         check(Given::Text(" ".into()), Ok(None));
         check(Given::Text("x".repeat(TEXT_BYTES + 1)), Err(Unfit::Text(TEXT_BYTES + 1)));

@@ -17,10 +17,21 @@ This folder was written by `halo-integrator demo`, and the next demonstration he
 
   integrator.toml            what all connections share: Halo's address, where data is kept
   connections/contoso.toml   one Intune integration: sign-in, types, fields, users, statuses
+  plugins/                   a rule as a WebAssembly component, and a transform as a script
   secrets/                   secrets in files, as this is a demonstration; `secret set` keeps them encrypted
   data/                      what the integrator remembers between runs
 ";
 const CONNECTION: &str = include_str!("contoso.toml");
+/// The component of `plugins/chassis-type`, built beforehand: whoever tries the demonstration need not have the target.
+const CHASSIS_TYPE: &[u8] = include_bytes!("../../../../../plugins/chassis-type/chassis-type.wasm");
+const CHASSIS_TYPE_CASES: &str = include_str!("../../../../../plugins/chassis-type/cases.json");
+const CHASSIS_TYPE_SETTINGS: &str = "\
+# Beginnings of models that count before everything else that the rule knows.
+[settings.models]
+\"Virtual\" = \"Desktop\"
+";
+const SERIAL_CLEAN_UP: &str = include_str!("../../../../../plugins/serial-clean-up/serial-clean-up.rhai");
+const SERIAL_CLEAN_UP_CASES: &str = include_str!("../../../../../plugins/serial-clean-up/cases.json");
 
 /// Makes sure that the folder is free for a demonstration: new, empty, or an earlier one, which is removed.
 pub(super) fn make_room(folder: &Path) -> Result<(), Failure> {
@@ -45,7 +56,7 @@ pub(super) fn make_room(folder: &Path) -> Result<(), Failure> {
         // Another process may be working in it.
         drop(StoreFolder::lock(&data, Arc::new(SystemClock))?);
     }
-    for part in ["data", "connections", "secrets"] {
+    for part in ["data", "connections", "plugins", "secrets"] {
         match fs::remove_dir_all(folder.join(part)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(Failure::file("remove", &folder.join(part), &error));
@@ -79,14 +90,20 @@ pub(super) fn write(folder: &Path, simulated: &Simulated) -> Result<(), Failure>
         .replace("HALO_CLIENT", CLIENT)
         .replace("HALO_SITE", SITE);
     put(&folder.join(MARKER), MARKER_TEXT)?;
-    put(&folder.join("integrator.toml"), &integrator)?;
-    put(&folder.join("connections/contoso.toml"), &connection)?;
-    put(&folder.join("secrets/halo.txt"), &format!("{halo_secret}\n"))?;
-    put(&folder.join("secrets/microsoft.txt"), &format!("{microsoft_secret}\n"))
+    put(&folder.join("integrator.toml"), integrator)?;
+    put(&folder.join("connections/contoso.toml"), connection)?;
+    let plugins = folder.join("plugins");
+    put(&plugins.join("chassis-type.wasm"), CHASSIS_TYPE)?;
+    put(&plugins.join("chassis-type.cases.json"), CHASSIS_TYPE_CASES)?;
+    put(&plugins.join("chassis-type.toml"), CHASSIS_TYPE_SETTINGS)?;
+    put(&plugins.join("serial-clean-up.rhai"), SERIAL_CLEAN_UP)?;
+    put(&plugins.join("serial-clean-up.cases.json"), SERIAL_CLEAN_UP_CASES)?;
+    put(&folder.join("secrets/halo.txt"), format!("{halo_secret}\n"))?;
+    put(&folder.join("secrets/microsoft.txt"), format!("{microsoft_secret}\n"))
 }
 
 /// Writes a file that only its owner can read.
-fn put(path: &Path, text: &str) -> Result<(), Failure> {
+fn put(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|error| Failure::file("create", folder, &error))?;
     }
@@ -94,7 +111,7 @@ fn put(path: &Path, text: &str) -> Result<(), Failure> {
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let write = || options.open(path)?.write_all(text.as_bytes());
+    let write = || options.open(path)?.write_all(content.as_ref());
     write().map_err(|error| Failure::file("write", path, &error))
 }
 

@@ -17,11 +17,16 @@ pub(super) struct Page<'a> {
     pub(super) differences: &'a [String],
 }
 
-/// Keeps the steps that explain most: an asset that is found and updated, and one that is created with a user.
+/// Keeps the steps that explain most: an asset that is found and updated, and one that is created with a user, its type
+/// named by a plugin.
 pub(super) fn keep_telling(steps: &mut Vec<Step>, step: Step) {
     let links_a_user = step.changes.iter().any(|change| change.part == Part::User);
+    let names_a_plugin =
+        step.changes.iter().any(|change| change.part == Part::Type && change.reason.contains("plugin "));
     let is_new = match step.kind {
-        StepKind::CreateAsset => links_a_user && !steps.iter().any(|kept| kept.kind == StepKind::CreateAsset),
+        StepKind::CreateAsset => {
+            links_a_user && names_a_plugin && !steps.iter().any(|kept| kept.kind == StepKind::CreateAsset)
+        }
         StepKind::UpdateAsset => !steps.iter().any(|kept| kept.kind == StepKind::UpdateAsset),
         StepKind::CreateType | StepKind::CreateClient | StepKind::UpdateClient | StepKind::CreateLicence => {
             false
@@ -37,7 +42,7 @@ impl Display for Page<'_> {
         let Shown { plan, steps, first, second, .. } = self.shown;
         let folder = quoted(&self.asked.folder.display().to_string());
         writeln!(f, "From Intune to Halo, against simulators on this computer\n")?;
-        writeln!(f, "Settings   {folder} (two commented files: look at them)")?;
+        writeln!(f, "Settings   {folder} (two commented files and two plugins: look at them)")?;
         writeln!(f, "Intune     {} devices at {}", self.asked.devices, self.simulated.microsoft.address())?;
         writeln!(
             f,

@@ -5,7 +5,7 @@ use super::codec::{decode, encode, encode_journal, encode_json, encode_link};
 use super::keys::Kind;
 use super::stored::StoredSoftware;
 use super::summaries::Blocks;
-use crate::store::{ChangeSet, Durability, Lease, StoreError, USERS_GENERATION};
+use crate::store::{ChangeSet, Durability, Lease, SUMMARIES_GENERATION, StoreError, USERS_GENERATION};
 use ::sled::Batch;
 use chrono::{DateTime, Utc};
 use integrator_core::model::DeviceKey;
@@ -112,9 +112,12 @@ impl Inner {
         let generation = self.users_generation(&changes)?;
         let mut blocks = Blocks::new(self);
         let (mut batch, assets) = batch_of(changes, &mut blocks)?;
+        let before = self.get(&Kind::Mark.text(SUMMARIES_GENERATION.as_bytes()))?;
+        let summaries = blocks.generation(before.as_deref().unwrap_or_default());
         blocks.write(&mut batch)?;
-        if let Some(generation) = generation {
-            let key = Kind::Mark.text(USERS_GENERATION.as_bytes());
+        for (name, generation) in [(USERS_GENERATION, generation), (SUMMARIES_GENERATION, summaries)] {
+            let Some(generation) = generation else { continue };
+            let key = Kind::Mark.text(name.as_bytes());
             let bytes = encode_json(Kind::Mark, &key, &generation)?;
             batch.insert(key, bytes);
         }

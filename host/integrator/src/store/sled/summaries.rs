@@ -19,7 +19,7 @@ const LINKS_IN_BLOCK: usize = 24;
 const ASSETS_IN_BLOCK: i64 = 64;
 
 /// A link's summary as stored.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct StoredLinkSummary {
     /// Big-endian, as in keys.
     device: [u8; 16],
@@ -77,11 +77,30 @@ pub(super) struct Blocks<'a> {
     inner: &'a Inner,
     links: BTreeMap<Vec<u8>, LinkBlock>,
     assets: BTreeMap<i64, AssetBlock>,
+    /// What changes, digested; `None` as long as nothing does.
+    changed: Option<blake3::Hasher>,
 }
 
 impl<'a> Blocks<'a> {
     pub(super) fn new(inner: &'a Inner) -> Self {
-        Self { inner, links: BTreeMap::new(), assets: BTreeMap::new() }
+        Self { inner, links: BTreeMap::new(), assets: BTreeMap::new(), changed: None }
+    }
+
+    /// Takes note of a change: which record, and what it becomes.
+    fn note(&mut self, parts: [&[u8]; 3]) {
+        let hasher = self.changed.get_or_insert_with(blake3::Hasher::new);
+        for part in parts {
+            hasher.update(part);
+        }
+    }
+
+    /// What the mark of the summaries' generation becomes by these changes, from what it was: no two histories of
+    /// summaries share one. `None` where no summary changes.
+    pub(super) fn generation(&self, before: &[u8]) -> Option<String> {
+        let changes = self.changed.as_ref()?.finalize();
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(before).update(changes.as_bytes());
+        Some(hasher.finalize().to_hex().to_string())
     }
 
     /// The block in which the device belongs: the last that begins at or before it. A tenant's first block begins
@@ -115,15 +134,15 @@ impl<'a> Blocks<'a> {
     pub(super) fn put_link(&mut self, link: &Link) -> Result<(), StoreError> {
         let (tenant, entry) = (link.tenant.key(), StoredLinkSummary::new(link));
         let key = self.link_block(tenant, link.device.key())?;
+        let written = encode(Kind::LinkSummaries, &key, &entry)?;
         let block = self.links.entry(key).or_default();
-        match block.binary_search_by_key(&entry.device, |held| held.device) {
-            Ok(index) => {
-                if let Some(held) = block.get_mut(index) {
-                    *held = entry;
-                }
+        let changes = match block.binary_search_by_key(&entry.device, |held| held.device) {
+            Ok(index) => block.get_mut(index).is_some_and(|held| std::mem::replace(held, entry) != entry),
+            Err(index) => {
+                block.insert(index, entry);
+                true
             }
-            Err(index) => block.insert(index, entry),
-        }
+        };
         if block.len() > LINKS_IN_BLOCK {
             let upper = block.split_off(block.len() / 2);
             if let Some(first) = upper.first() {
@@ -131,13 +150,20 @@ impl<'a> Blocks<'a> {
                 self.links.insert(Kind::LinkSummaries.device(tenant, device), upper);
             }
         }
+        if changes {
+            self.note([b"l", &tenant.to_bytes(), &written]);
+        }
         Ok(())
     }
 
     pub(super) fn remove_link(&mut self, tenant: DeviceKey, device: DeviceKey) -> Result<(), StoreError> {
         let key = self.link_block(tenant, device)?;
         if let Some(block) = self.links.get_mut(&key) {
+            let before = block.len();
             block.retain(|held| held.device != device.to_bytes());
+            if block.len() < before {
+                self.note([b"-l", &tenant.to_bytes(), &device.to_bytes()]);
+            }
         }
         Ok(())
     }
@@ -161,18 +187,20 @@ impl<'a> Blocks<'a> {
     pub(super) fn put_asset(&mut self, id: AssetId, digest: u64) -> Result<i64, StoreError> {
         let block = self.asset_block(id)?;
         let entry = (id.0, digest.to_le_bytes());
-        match block.binary_search_by_key(&id.0, |(held, _)| *held) {
+        let (growth, changes) = match block.binary_search_by_key(&id.0, |(held, _)| *held) {
             Ok(index) => {
-                if let Some(held) = block.get_mut(index) {
-                    *held = entry;
-                }
-                Ok(0)
+                let held = block.get_mut(index);
+                (0, held.is_some_and(|held| std::mem::replace(held, entry) != entry))
             }
             Err(index) => {
                 block.insert(index, entry);
-                Ok(1)
+                (1, true)
             }
+        };
+        if changes {
+            self.note([b"a", &entry.0.to_le_bytes(), &entry.1]);
         }
+        Ok(growth)
     }
 
     /// Removes an asset and tells by how many assets the index has grown.
@@ -181,6 +209,7 @@ impl<'a> Blocks<'a> {
         match block.binary_search_by_key(&id.0, |(held, _)| *held) {
             Ok(index) => {
                 block.remove(index);
+                self.note([b"-a", &id.0.to_le_bytes(), &[]]);
                 Ok(-1)
             }
             Err(_) => Ok(0),

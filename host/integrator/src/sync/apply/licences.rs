@@ -23,6 +23,16 @@ use std::time::Duration;
 /// Halo may still be working on a request whose connection broke.
 const SETTLE: Duration = Duration::from_millis(300);
 
+/// The fewest that show how an answer tells of several.
+const FIRST_BATCH: usize = 2;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Understood {
+    #[default]
+    NotYet,
+    Yes,
+}
+
 /// The licences of an apply.
 #[derive(Debug, Default)]
 pub(super) struct Licences {
@@ -32,8 +42,8 @@ pub(super) struct Licences {
     created: FxHashMap<StepId, LicenceId>,
     /// What is kept of Halo's licences; loaded with the first batch.
     book: Option<LicenceBook>,
-    /// How many the next batch may hold: 1, then 2, then all.
-    ramp: usize,
+    /// Whether an answer was understood: from then on a batch may hold all, before that [`FIRST_BATCH`].
+    understood: Understood,
 }
 
 impl Licences {
@@ -63,7 +73,11 @@ impl Applier<'_> {
 
     async fn flush_licences(&mut self) -> Result<(), SyncError> {
         self.stop_asked()?;
-        let size = self.licences.ramp.clamp(1, self.context.batch.max(1)).min(self.licences.waiting.len());
+        let most = match self.licences.understood {
+            Understood::NotYet => self.context.batch.min(FIRST_BATCH),
+            Understood::Yes => self.context.batch,
+        };
+        let size = most.clamp(1, self.licences.waiting.len().max(1));
         let rest = self.licences.waiting.split_off(size);
         let batch = std::mem::replace(&mut self.licences.waiting, rest);
         let mut book = match self.licences.book.take() {
@@ -80,7 +94,7 @@ impl Applier<'_> {
     async fn first_book(&mut self) -> Result<LicenceBook, SyncError> {
         let store = self.context.store;
         if self.context.preconditions == Preconditions::Fresh {
-            return LicenceBook::load(store).await;
+            return Ok(LicenceBook::load(store).await?.just_read(self.context.now));
         }
         let (halo, now) = (self.context.halo, self.context.now);
         match LicenceBook::refreshed(halo, store, IndexReading::Changes, now).await? {
@@ -135,7 +149,7 @@ impl Applier<'_> {
             let answer = match self.context.halo.create_licences(&writes).await {
                 Ok(answer) => {
                     if answer.shape != AnswerShape::Unreadable {
-                        self.licences.ramp = if self.licences.ramp >= 1 { self.context.batch } else { 2 };
+                        self.licences.understood = Understood::Yes;
                     }
                     self.warn(answer.warnings.clone());
                     told(&writes, &answer, highest)

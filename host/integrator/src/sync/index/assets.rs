@@ -271,7 +271,9 @@ async fn walk(
     let without_type = std::cell::RefCell::new(Vec::new());
     // Where assets need fewer pages than there are types, one plain walk tells which types are worth a request.
     let pages = total.div_ceil(PAGE);
-    if pages < types.len() as u64 && pages <= PLAIN_PAGES {
+    if total == 0 {
+        types.clear();
+    } else if pages < types.len() as u64 && pages <= PLAIN_PAGES {
         let found = std::cell::RefCell::new(FxHashSet::<TypeId>::default());
         walk_type(halo, None, None, |rows| {
             for row in rows {

@@ -29,13 +29,13 @@ pub(crate) async fn refresh_users(
 ) -> Result<(), SyncError> {
     let mark: IndexMark =
         store.mark(USERS_MARK).await?.and_then(|mark| serde_json::from_value(mark).ok()).unwrap_or_default();
-    let total = halo.user_count().await?;
     if reading == IndexReading::Changes
         && let Some(walked) = mark.walked
         && mark.members == members
         && let Some(since) = mark.modified
     {
-        let walk = read(halo, store, members, Some(since), total, progress).await?;
+        let total = halo.user_count().await?;
+        let walk = read(halo, store, members, Some(since), Some(total), progress).await?;
         if store.user_count().await? > total {
             forget_missing(halo, store, total).await?;
         }
@@ -47,7 +47,12 @@ pub(crate) async fn refresh_users(
             return put_mark(store, IndexMark { modified, round: Some(round), ..mark }).await;
         }
     }
-    let walk = read(halo, store, members, None, total, progress).await?;
+    // Each page of all users tells how many there are.
+    let walk = read(halo, store, members, None, None, progress).await?;
+    let total = match walk.count {
+        Some(total) => total,
+        None => halo.user_count().await?,
+    };
     if walk.received < total {
         return Err(SyncError::unreadable(
             format!(
@@ -145,6 +150,8 @@ struct Walk {
     received: u64,
     seen: FxHashSet<UserId>,
     newest: Option<DateTime<Utc>>,
+    /// How many rows there are by Halo's own count, as the last page told.
+    count: Option<u64>,
 }
 
 async fn read(
@@ -152,10 +159,10 @@ async fn read(
     store: &dyn Store,
     members: &[String],
     since: Option<DateTime<Utc>>,
-    total: u64,
+    total: Option<u64>,
     progress: &dyn Progress,
 ) -> Result<Walk, SyncError> {
-    let mut walk = Walk { received: 0, seen: FxHashSet::default(), newest: None };
+    let mut walk = Walk { received: 0, seen: FxHashSet::default(), newest: None, count: None };
     let query = UserQuery { modified_since: since, other: members.to_vec(), page_no: 1 };
     let mut pages = halo.users(query.clone());
     // Many users may share the mark's time, as those of a register that was filled at one moment: where the first
@@ -163,6 +170,7 @@ async fn read(
     let mut ties = since;
     while let Some(page) = pages.next_page().await? {
         walk.received += page.received as u64;
+        walk.count = page.record_count;
         let rows: Vec<HaloUser> = page.users;
         let mut known = 0;
         let ids: Vec<UserId> = rows.iter().map(|user| user.id).collect();
@@ -187,7 +195,7 @@ async fn read(
                 ChangeSet { put_users: changed, durability: Durability::WithNext, ..ChangeSet::default() },
             )
             .await?;
-        progress.event(ProgressEvent::HaloRead { rows: walk.received, of: Some(total) });
+        progress.event(ProgressEvent::HaloRead { rows: walk.received, of: total.or(page.record_count) });
         if let Some(since) = later.filter(|_| page.record_count.is_some_and(|count| count > walk.received)) {
             let later = next_tick(since);
             walk.newest = walk.newest.max(Some(later));
@@ -196,7 +204,7 @@ async fn read(
         }
         // A Halo that ignores the filter answers with everybody; a page without news then ends the reading, and
         // the daily walk catches what is behind it.
-        let ignored = since.is_some() && page.record_count == Some(total) && nothing_new;
+        let ignored = since.is_some() && page.record_count == total && nothing_new;
         if ignored {
             break;
         }

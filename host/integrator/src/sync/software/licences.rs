@@ -81,6 +81,15 @@ impl LicenceBook {
         self.licences.iter().map(|licence| licence.id).max().unwrap_or(0)
     }
 
+    /// As it is within the run that brought it up to date: of few licences all were read, though the time of it was
+    /// not worth a write.
+    pub(crate) fn just_read(mut self, now: DateTime<Utc>) -> Self {
+        if self.licences.len() <= FEW {
+            self.walked = Some(now);
+        }
+        self
+    }
+
     /// Brings it up to date. The inner error says in words why Halo's licences could not be read.
     pub(crate) async fn refreshed(
         halo: &HaloClient,
