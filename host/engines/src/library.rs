@@ -217,6 +217,7 @@ impl PluginSource for Library {
         rhai::expression(kind, text, place, &Limits::default())
     }
 
+    /// Nothing is settled here, only compiled into the cache: what settles a plugin knows who asks, and their settings.
     fn preload(&self, names: &[&str]) {
         let most = std::thread::available_parallelism().map_or(1, usize::from);
         for some in names.chunks(most) {
