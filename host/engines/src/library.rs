@@ -33,10 +33,13 @@ pub struct Library {
     /// What was settled for each name.
     settled: Mutex<BTreeMap<String, Result<Arc<Chosen>, PluginError>>>,
     /// What was loaded, by name and settings.
-    loaded: Mutex<Vec<(String, PluginSettings, Arc<dyn Plugin>)>>,
+    loaded: Mutex<Vec<Loaded>>,
     /// What people should know, although the run goes on.
     notices: Mutex<Vec<String>>,
 }
+
+/// A plugin that was loaded, by its name and the settings over those of its file.
+type Loaded = (String, PluginSettings, Arc<dyn Plugin>);
 
 /// A file that was chosen, with what lies beside it.
 #[derive(Debug)]
@@ -82,7 +85,7 @@ impl Library {
         limits: &Limits,
     ) -> Result<Arc<dyn Plugin>, PluginError> {
         match engine {
-            Engine::Rhai => rhai::load(name, bytes, settings, limits),
+            Engine::Rhai => rhai::load(name, bytes, &settings, limits),
             Engine::Wasm => {
                 let wasm = self.wasm.get_or_init(|| WasmEngine::new(&self.cache_folder)).as_ref();
                 wasm.map_err(Clone::clone)?.load(name, bytes, settings, limits)
@@ -99,7 +102,7 @@ impl Library {
     /// The plugin as it lies in the folder, with its limits and settings, whether it was accepted or not: to be
     /// tried, not to be used.
     pub fn as_it_lies(&self, name: &str, over: &PluginSettings) -> Result<Arc<dyn Plugin>, PluginError> {
-        let chosen = self.read(&file::find(&self.folder, name)?)?;
+        let chosen = Self::read(&file::find(&self.folder, name)?)?;
         self.load(&chosen, over)
     }
 
@@ -110,18 +113,18 @@ impl Library {
     }
 
     /// What is used under a name, settled once.
-    fn settle(&self, name: &str) -> Result<Arc<Chosen>, PluginError> {
+    fn settle(&self, name: &str, over: &PluginSettings) -> Result<Arc<Chosen>, PluginError> {
         let known = |settled: &BTreeMap<_, Result<Arc<Chosen>, PluginError>>| settled.get(name).cloned();
         if let Some(settled) = known(&self.settled.lock().unwrap_or_else(PoisonError::into_inner)) {
             return settled;
         }
-        let choice = self.choose(name).map(Arc::new);
+        let choice = self.choose(name, over).map(Arc::new);
         let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have been quicker; both use what it chose.
         settled.entry(name.to_owned()).or_insert(choice).clone()
     }
 
-    fn read(&self, found: &Found) -> Result<Chosen, PluginError> {
+    fn read(found: &Found) -> Result<Chosen, PluginError> {
         let bytes = file::read(&found.path)?;
         let beside = match &found.beside {
             Some(path) => read_beside(&found.name, &file::read_text(path)?)?,
@@ -147,13 +150,13 @@ impl Library {
         Ok(Chosen { name: found.name.clone(), engine: found.engine, bytes, beside })
     }
 
-    fn choose(&self, name: &str) -> Result<Chosen, PluginError> {
-        let lying = self.read(&file::find(&self.folder, name)?)?;
+    fn choose(&self, name: &str, over: &PluginSettings) -> Result<Chosen, PluginError> {
+        let lying = Self::read(&file::find(&self.folder, name)?)?;
         let accepted = Accepted::open(&self.cache_folder)?;
         if accepted.is(&lying) {
             return Ok(lying);
         }
-        let Err(reason) = self.try_out(&lying) else {
+        let Err(reason) = self.try_out(&lying, over) else {
             accepted.keep(&lying)?;
             return Ok(lying);
         };
@@ -168,15 +171,12 @@ impl Library {
         Ok(old)
     }
 
-    /// Loads a file that was not used before, and runs its cases.
-    fn try_out(&self, lying: &Chosen) -> Result<(), PluginError> {
+    /// Loads a file that was not used before with the settings of who asks first, or runs its cases where it has some:
+    /// these name the settings that they need.
+    fn try_out(&self, lying: &Chosen, over: &PluginSettings) -> Result<(), PluginError> {
         let cases = cases::read_beside(&self.folder, &lying.name)?;
         let Some(cases) = cases else {
-            // What a connection sets over the file's settings may be what it lacks: then asking for it tells.
-            return match self.load(lying, &PluginSettings::new()) {
-                Err(error) if !error.message.contains("needs the setting") => Err(error),
-                _ => Ok(()),
-            };
+            return self.load(lying, over).map(|_| ());
         };
         let report = cases::run(&cases, &|over| self.load(lying, over))?;
         match report.first_failure() {
@@ -197,8 +197,8 @@ impl Library {
 
 impl PluginSource for Library {
     fn plugin(&self, name: &str, over: &PluginSettings) -> Result<Arc<dyn Plugin>, PluginError> {
-        let chosen = self.settle(name)?;
-        let known = |loaded: &[(String, PluginSettings, Arc<dyn Plugin>)]| {
+        let chosen = self.settle(name, over)?;
+        let known = |loaded: &[Loaded]| {
             loaded
                 .iter()
                 .find(|(of, with, _)| of == name && with == over)
@@ -222,7 +222,7 @@ impl PluginSource for Library {
         for some in names.chunks(most) {
             std::thread::scope(|scope| {
                 for name in some {
-                    scope.spawn(move || self.settle(name).is_ok());
+                    scope.spawn(move || self.as_it_lies(name, &PluginSettings::new()).is_ok());
                 }
             });
         }

@@ -28,7 +28,7 @@ const LONGEST_SCRIPT: usize = 1024 * 1024;
 pub fn load(
     name: &str,
     bytes: &[u8],
-    settings: PluginSettings,
+    settings: &PluginSettings,
     limits: &Limits,
 ) -> Result<Arc<dyn Plugin>, PluginError> {
     Ok(Arc::new(plugin::Script::of_file(name, text(name, bytes)?, settings, limits)?))
@@ -36,7 +36,7 @@ pub fn load(
 
 /// What a script says of itself, whether it could be asked with the settings at hand or not.
 pub fn about(name: &str, bytes: &[u8], limits: &Limits) -> Result<About, PluginError> {
-    let script = plugin::Script::ungiven(name, text(name, bytes)?, PluginSettings::default(), limits)?;
+    let script = plugin::Script::ungiven(name, text(name, bytes)?, &PluginSettings::default(), limits)?;
     Ok(script.about().clone())
 }
 

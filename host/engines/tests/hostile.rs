@@ -190,7 +190,9 @@ fn a_million_lines_of_log_are_ended() {
 
 #[test]
 fn a_million_calls_are_ended() {
-    check(
+    // So many calls take a busy machine longer than the usual time.
+    check_within(
+        &Limits { time_milliseconds: 10_000, ..Limits::default() },
         "(loop $again
           (global.set $free (i32.const 8192))
           (call $get (local.get $device) (i32.const 32) (i32.const 5) (i32.const 2048))

@@ -8,6 +8,7 @@ use integrator_core::plugin::{
 };
 use integrator_engines::cases;
 use integrator_engines::library::{Library, Pin, join, read_beside};
+use integrator_engines::limits::Limits;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -217,7 +218,7 @@ fn cases_tell_what_differs_and_are_blessed() {
     let script = "fn asset_type(device) { log_info(\"asked\"); if device.model == () { throw \"no model\" } \
                   #{ type: device.model, reason: \"its model\" } }";
     let load = |settings: &PluginSettings| {
-        integrator_engines::rhai::load("mine", script.as_bytes(), settings.clone(), &Default::default())
+        integrator_engines::rhai::load("mine", script.as_bytes(), settings, &Limits::default())
     };
     let parse = |expect: &str| {
         let text = format!(
@@ -281,7 +282,7 @@ impl integrator_core::plugin::Instance for CountingInstance {
 #[test]
 fn state_that_is_kept_shows_in_the_second_round() {
     let inner =
-        integrator_engines::rhai::load("mine", RULE.as_bytes(), PluginSettings::new(), &Default::default())
+        integrator_engines::rhai::load("mine", RULE.as_bytes(), &PluginSettings::new(), &Limits::default())
             .unwrap();
     let load = |_: &PluginSettings| -> Result<Arc<dyn Plugin>, PluginError> {
         Ok(Arc::new(Counting(Arc::clone(&inner), Arc::default())))
@@ -316,12 +317,12 @@ fn the_examples_in_rhai_pass_their_cases() {
         let read = |file: &str| fs::read_to_string(folder.join(name).join(file)).unwrap();
         let script = read(&format!("{name}.rhai"));
         let beside = read_beside(name, &read(&format!("{name}.toml"))).unwrap();
-        let load = |settings: PluginSettings| {
+        let load = |settings: &PluginSettings| {
             integrator_engines::rhai::load(name, script.as_bytes(), settings, &beside.limits)
         };
-        load(beside.settings.clone()).unwrap_or_else(|error| panic!("{}", error.message));
+        load(&beside.settings).unwrap_or_else(|error| panic!("{}", error.message));
         let file = cases::parse("cases.json", &read("cases.json")).unwrap();
-        let report = cases::run(&file, &|over| load(over.clone())).unwrap();
+        let report = cases::run(&file, &|over| load(over)).unwrap();
         let failures: Vec<_> = report.cases.iter().filter(|case| !case.problems.is_empty()).collect();
         assert!(failures.is_empty(), "{name}: {failures:#?}");
         assert!(report.cases.len() > 5);

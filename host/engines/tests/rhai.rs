@@ -14,7 +14,7 @@ use integrator_engines::rhai;
 use std::sync::Arc;
 
 fn load(text: &str) -> Result<Arc<dyn Plugin>, PluginError> {
-    rhai::load("mine", text.as_bytes(), PluginSettings::new(), &Limits::default())
+    rhai::load("mine", text.as_bytes(), &PluginSettings::new(), &Limits::default())
 }
 
 fn refused(text: &str) -> String {
@@ -156,7 +156,8 @@ fn answers_are_read_in_every_form() {
     check(rule, "#{ type: (), reason: \"no book\" }", Outcome::AssetType(None), Some("no book"));
     check(rule, "if false { \"x\" }", Outcome::AssetType(None), None);
     let transform = "transform(device, field, value)";
-    check(transform, "value.to_upper()", Outcome::Clear, None);
+    check(transform, "value.to_upper()", Outcome::Set(Value::Text("AB-12".into())), None);
+    check(transform, "value.make_upper(); value", Outcome::Set(Value::Text("AB-12".into())), None);
     check(transform, "upper(value)", Outcome::Set(Value::Text("AB-12".into())), None);
     check(transform, "value.split('-')[0]", Outcome::Set(Value::Text("ab".into())), None);
     check(transform, "field", Outcome::Set(Value::Text("Serial Number".into())), None);
@@ -232,7 +233,7 @@ fn scripts_that_cannot_be_plugins_are_refused() {
         "fn describe() { #{ settings: [#{ name: \"prefix\", summary: \"what\", required: true }] } } fn asset_type(device) { 1 }",
         &["needs the setting `prefix`", "mine.toml"],
     );
-    let bytes = rhai::load("mine", b"fn \xff", PluginSettings::new(), &Limits::default());
+    let bytes = rhai::load("mine", b"fn \xff", &PluginSettings::new(), &Limits::default());
     assert!(bytes.unwrap_err().message.contains("no text"));
 }
 
@@ -284,14 +285,14 @@ fn hostile_scripts_end_and_name_the_limit() {
 fn each_limit_is_the_one_that_was_set() {
     let check = |limits: Limits, part: &str| {
         let text = "fn asset_type(device) { let x = 0; loop { x += 1; } }";
-        let plugin = rhai::load("mine", text.as_bytes(), PluginSettings::new(), &limits).unwrap();
+        let plugin = rhai::load("mine", text.as_bytes(), &PluginSettings::new(), &limits).unwrap();
         let fault = ask(&plugin).0.unwrap_err();
         assert!(fault.message.contains(part), "{fault}");
     };
     check(Limits { operations: 500, ..Limits::default() }, "500 operations");
     check(
         Limits { time_milliseconds: 3, operations: u64::MAX, ..Limits::default() },
-        "3 ms for one device, which is its `limits.time_milliseconds`",
+        "3 ms, which is its `limits.time_milliseconds`",
     );
 }
 
@@ -346,7 +347,7 @@ fn settings_are_read_by_name_and_as_tables() {
         "settings(\"depots\").keys() == [\"MAC\", \"PC\"]",
     ] {
         let script = format!("fn asset_type(device) {{ if {body} {{ \"yes\" }} }}");
-        let plugin = rhai::load("mine", script.as_bytes(), settings.clone(), &Limits::default()).unwrap();
+        let plugin = rhai::load("mine", script.as_bytes(), &settings, &Limits::default()).unwrap();
         let (answer, _) = ask(&plugin);
         assert_eq!(answer.map(|reply| reply.outcome), Ok(Outcome::AssetType(Some("yes".into()))), "{body}");
         assert_ne!(plugin.identity(), load(&script).unwrap().identity());

@@ -58,13 +58,16 @@ pub fn bless(file: &CaseFile, load: &Loader<'_>) -> Result<String, PluginError> 
     Ok(text)
 }
 
+/// A plugin with the settings of cases, and an instance that lasts.
+type Loaded<'a> = (&'a PluginSettings, Arc<dyn Plugin>, Box<dyn Instance>);
+
 fn both(file: &CaseFile, load: &Loader<'_>) -> Result<Vec<(Came, Came)>, PluginError> {
     let refuse = |case: &Case, what: String| PluginError {
         message: format!("{}: the case `{}`: {what}", file.file, case.name),
         hint: "mend the case".to_owned(),
     };
     // One plugin and one long-lived instance for each set of settings.
-    let mut loaded: Vec<(&PluginSettings, Arc<dyn Plugin>, Box<dyn Instance>)> = Vec::new();
+    let mut loaded: Vec<Loaded<'_>> = Vec::new();
     let mut first = Vec::new();
     for case in &file.cases {
         let place = match loaded.iter().position(|(settings, ..)| **settings == case.settings) {

@@ -44,8 +44,7 @@ pub(super) fn reply(kind: PluginKind, returned: &Dynamic) -> Result<Reply, Strin
 
 fn member(kind: PluginKind, key: &str, value: &Dynamic) -> Result<Outcome, String> {
     match key {
-        "type" | "site" => plain(kind, value),
-        "set" => plain(kind, value),
+        "type" | "set" | "site" => plain(kind, value),
         "clear" | "leave" | "default" if !matches!(value.as_bool(), Ok(true)) => Err(format!(
             "`{key}` of the table that it returned is {}, not true; {}",
             named(value),

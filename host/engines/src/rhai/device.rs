@@ -47,11 +47,8 @@ pub(super) fn register(engine: &mut Engine, properties: &[&'static Property]) {
         .register_type_with_name::<DeviceHandle>("Device")
         .register_type_with_name::<Group>("Part of a device");
     for (index, property) in properties.iter().enumerate() {
-        match property.name.split_once('.') {
-            None => {
-                engine.register_get(property.name, move |device: &mut DeviceHandle| device.get(index));
-            }
-            Some(_) => {}
+        if group(property).is_none() {
+            engine.register_get(property.name, move |device: &mut DeviceHandle| device.get(index));
         }
     }
     let groups: BTreeSet<_> = properties.iter().copied().filter_map(group).collect();
@@ -124,6 +121,7 @@ fn text(value: Option<&String>) -> Dynamic {
     value.filter(|text| !text.is_empty()).map_or(Dynamic::UNIT, |text| Dynamic::from(text.clone()))
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "rhai's functions return their errors in boxes")]
 fn no_member(context: &NativeCallContext<'_>, of: &str, name: &str, names: &[&str]) -> Box<EvalAltResult> {
     let what = format!("a {of} has no `{}`, only {}", super::call::shown(name), names.join(", "));
     Misuse::error(what, context.call_position())

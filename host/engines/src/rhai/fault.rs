@@ -21,6 +21,7 @@ pub(super) struct Misuse {
 }
 
 impl Misuse {
+    #[expect(clippy::unnecessary_box_returns, reason = "rhai's functions return their errors in boxes")]
     pub(super) fn error(what: String, position: Position) -> Box<EvalAltResult> {
         Box::new(EvalAltResult::ErrorSystem(String::new(), Box::new(Self { what, position })))
     }

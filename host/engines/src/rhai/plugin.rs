@@ -42,7 +42,7 @@ impl Script {
     pub(super) fn of_file(
         name: &str,
         text: &str,
-        settings: PluginSettings,
+        settings: &PluginSettings,
         limits: &Limits,
     ) -> Result<Self, PluginError> {
         let given: BTreeSet<String> = settings.keys().cloned().collect();
@@ -65,7 +65,7 @@ impl Script {
     pub(super) fn ungiven(
         name: &str,
         text: &str,
-        settings: PluginSettings,
+        settings: &PluginSettings,
         limits: &Limits,
     ) -> Result<Self, PluginError> {
         let subject = subject(name, Subject::Plugin);
@@ -73,7 +73,7 @@ impl Script {
             message: format!("{subject} cannot be used: `{name}.rhai` {what}"),
             hint: hint.to_owned(),
         };
-        let mut engine = engine::new(&settings, limits);
+        let mut engine = engine::new(settings, limits);
         let ast = engine.compile(text).map_err(|error| refuse(&unreadable(&error), "mend the script"))?;
         let (function, kind) = kind(&ast).map_err(|(what, hint)| refuse(&what, &hint))?;
         let mut named = Named::default();
@@ -84,7 +84,7 @@ impl Script {
             let is_main = other.name == function && other.params.len() == parameters(kind).len();
             match other.params.split_first() {
                 Some((first, rest)) if is_main => {
-                    named.add(&alone, Variables { device: &[first], others: rest })
+                    named.add(&alone, Variables { device: &[first], others: rest });
                 }
                 _ if other.params.contains(&"device") => {
                     named.add(&alone, Variables { device: &["device"], others: &[] });
@@ -95,7 +95,9 @@ impl Script {
         let described =
             described(&engine, &ast, &subject, limits).map_err(|(what, hint)| refuse(&what, &hint))?;
         let properties = described.properties.unwrap_or_else(|| named.properties());
-        let reads = described.settings.unwrap_or_else(|| named.settings.iter().map(setting_named).collect());
+        let reads = described
+            .settings
+            .unwrap_or_else(|| named.settings.iter().map(|name| setting_named(name)).collect());
         if named.has_unknown() {
             let unknown =
                 named.into_unknown().map(|unknown| (unknown.message, unknown.hint)).unwrap_or_default();
@@ -113,7 +115,7 @@ impl Script {
             settings: reads,
             failures_percent: limits.failures_percent,
         };
-        let identity = identity(&program, CONTRACT, &settings);
+        let identity = identity(&program, CONTRACT, settings);
         Ok(Self { about, identity, subject, engine, ast, function: Some(function), limits: limits.clone() })
     }
 
@@ -305,8 +307,8 @@ fn described(
     describe::read(&returned)
 }
 
-fn setting_named(name: &String) -> SettingAbout {
-    SettingAbout { name: name.clone(), summary: String::new(), required: false }
+fn setting_named(name: &str) -> SettingAbout {
+    SettingAbout { name: name.to_owned(), summary: String::new(), required: false }
 }
 
 fn unreadable(error: &ParseError) -> String {

@@ -29,7 +29,6 @@ const CHASSIS_TYPE_SETTINGS: &str = "\
 # Beginnings of models that count before everything else that the rule knows.
 [settings.models]
 \"Virtual\" = \"Desktop\"
-\"VMware\" = \"Desktop\"
 ";
 const SERIAL_CLEAN_UP: &str = include_str!("../../../../../plugins/serial-clean-up/serial-clean-up.rhai");
 const SERIAL_CLEAN_UP_CASES: &str = include_str!("../../../../../plugins/serial-clean-up/cases.json");
