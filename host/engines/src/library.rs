@@ -16,7 +16,7 @@ use crate::cases::{self, CaseFile};
 use crate::identity::hexadecimal;
 use crate::limits::Limits;
 use crate::wasm::WasmEngine;
-use crate::{identity, rhai};
+use crate::{identity, rhai as scripts};
 use accepted::Accepted;
 use file::Found;
 use integrator_core::plugin::{Engine, Plugin, PluginError, PluginKind, PluginSettings, PluginSource, join};
@@ -85,7 +85,7 @@ impl Library {
         limits: &Limits,
     ) -> Result<Arc<dyn Plugin>, PluginError> {
         match engine {
-            Engine::Rhai => rhai::load(name, bytes, &settings, limits),
+            Engine::Rhai => scripts::load(name, bytes, &settings, limits),
             Engine::Wasm => {
                 let wasm = self.wasm.get_or_init(|| WasmEngine::new(&self.cache_folder)).as_ref();
                 wasm.map_err(Clone::clone)?.load(name, bytes, settings, limits)
@@ -214,7 +214,7 @@ impl PluginSource for Library {
     }
 
     fn expression(&self, kind: PluginKind, text: &str, place: &str) -> Result<Arc<dyn Plugin>, PluginError> {
-        rhai::expression(kind, text, place, &Limits::default())
+        scripts::expression(kind, text, place, &Limits::default())
     }
 
     /// Nothing is settled here, only compiled into the cache: what settles a plugin knows who asks, and their settings.

@@ -68,6 +68,9 @@ const WRITES: [&str; 5] =
 const NOT_IN_CORE: [&str; 9] =
     ["tokio", "reqwest", "rustls", "oauth2", "sled", "axum", "hyper", "clap", "halo-integrator"];
 
+/// Folders whose files are made or brought by others.
+const NOT_OURS: [&str; 5] = ["target", "fixtures", "node_modules", ".venv", "__pycache__"];
+
 /// The most lines of a file, tests included.
 const LONGEST_FILE: usize = 600;
 
@@ -85,7 +88,7 @@ fn files(folder: &str, ending: &str) -> Vec<Source> {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if path.is_dir() {
-                if name != "target" && name != "fixtures" {
+                if !NOT_OURS.contains(&name.as_str()) {
                     folders.push(path);
                 }
             } else if name.ends_with(ending) {

@@ -8,7 +8,7 @@ use clap::Args;
 use integrator_core::plugin::{About, PluginError};
 use integrator_engines::identity::{digest, hexadecimal};
 use integrator_engines::limits::Limits;
-use integrator_engines::rhai;
+use integrator_engines::rhai as scripts;
 use integrator_engines::wasm::{WasmEngine, inspect};
 use serde::Serialize;
 use std::fmt::Write;
@@ -117,7 +117,7 @@ fn component(files: &Files, bytes: &[u8]) -> Document {
 
 fn script(files: &Files, bytes: &[u8]) -> Document {
     let digest = hexadecimal(&digest(bytes));
-    let about = rhai::about(&files.name, bytes, &Limits::default());
+    let about = scripts::about(&files.name, bytes, &Limits::default());
     with(empty(files, "rhai", bytes.len(), digest), about)
 }
 
