@@ -3,9 +3,12 @@
 //! Nothing here knows how a plugin runs; `integrator-engines` does. A plugin is asked with values alone and answers
 //! with values alone, so that its answer can be remembered until what it was asked with changes.
 
+mod settings;
+
+pub use settings::{BadSetting, PluginSetting, PluginSettings, SETTING_VALUES, join, settings_from_toml};
+
 use crate::model::property::Property;
 use crate::model::{Device, Slot, Value};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -264,30 +267,6 @@ impl LogLevel {
             Self::Debug => "debug",
             Self::Info => "info",
             Self::Warn => "warn",
-        }
-    }
-}
-
-/// A plugin's settings, by name.
-pub type PluginSettings = BTreeMap<String, PluginSetting>;
-
-/// One setting of a plugin.
-#[derive(Clone, Debug, PartialEq)]
-pub enum PluginSetting {
-    /// A value.
-    Value(Value),
-    /// More settings.
-    Table(PluginSettings),
-}
-
-/// Puts settings over others, key by key; a table in both is joined in the same way.
-pub fn join(settings: &mut PluginSettings, over: &PluginSettings) {
-    for (name, setting) in over {
-        match (settings.get_mut(name), setting) {
-            (Some(PluginSetting::Table(table)), PluginSetting::Table(over)) => join(table, over),
-            _ => {
-                settings.insert(name.clone(), setting.clone());
-            }
         }
     }
 }

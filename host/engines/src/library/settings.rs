@@ -2,10 +2,7 @@
 
 use crate::limits::Limits;
 use crate::names::did_you_mean;
-use chrono::{DateTime, Utc};
-use integrator_core::model::Value;
-use integrator_core::model::value::parse_time;
-use integrator_core::plugin::{PluginError, PluginSetting, PluginSettings};
+use integrator_core::plugin::{PluginError, PluginSettings, SETTING_VALUES, settings_from_toml};
 use serde::Deserialize;
 
 /// What lies beside a plugin.
@@ -104,71 +101,18 @@ pub fn read_beside(name: &str, text: &str) -> Result<Beside, PluginError> {
         let what = format!("`failures_percent` is {}", limits.failures_percent);
         return Err(refuse(&at_key("failures_percent"), &what, "give a share from 0 to 100"));
     }
-    let settings = from_toml(wire.settings, "settings").map_err(|(key, what)| {
-        refuse(&at_key(key.rsplit('.').next().unwrap_or_default()), &format!("`{key}` {what}"), VALUES)
+    let settings = settings_from_toml(&wire.settings, "settings").map_err(|bad| {
+        let key = bad.name.rsplit('.').next().unwrap_or_default();
+        refuse(&at_key(key), &bad.to_string(), SETTING_VALUES)
     })?;
     Ok(Beside { text: text.to_owned(), sha256, settings, limits })
 }
-
-const VALUES: &str =
-    "a setting is a text, a number, true or false, a date, a list of texts, a table, or a list of tables";
 
 fn place(text: &str, offset: usize) -> String {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
     format!(":{line}:{column}")
-}
-
-type Bad = (String, String);
-
-/// Settings as TOML has them. An empty text is no value; a list of tables becomes a table whose keys, `001` and so
-/// on, keep its order.
-fn from_toml(table: toml::Table, path: &str) -> Result<PluginSettings, Bad> {
-    let mut settings = PluginSettings::new();
-    for (name, value) in table {
-        let path = format!("{path}.{name}");
-        let setting = match value {
-            toml::Value::Table(table) => Some(PluginSetting::Table(from_toml(table, &path)?)),
-            toml::Value::Array(items) if items.iter().any(toml::Value::is_table) => {
-                let mut tables = PluginSettings::new();
-                for (index, item) in items.into_iter().enumerate() {
-                    let toml::Value::Table(table) = item else {
-                        return Err((path, "mixes tables and other things".to_owned()));
-                    };
-                    let inner = from_toml(table, &path)?;
-                    tables.insert(format!("{:03}", index + 1), PluginSetting::Table(inner));
-                }
-                Some(PluginSetting::Table(tables))
-            }
-            toml::Value::Array(items) => {
-                let text = |item: toml::Value| match item {
-                    toml::Value::String(text) => Ok(text),
-                    toml::Value::Array(_) => Err((path.clone(), "holds a list in a list".to_owned())),
-                    other => Ok(other.to_string()),
-                };
-                let items = items.into_iter().map(text).collect::<Result<Vec<_>, _>>()?;
-                Some(PluginSetting::Value(Value::List(items)))
-            }
-            toml::Value::String(text) => Value::from_text(text).map(PluginSetting::Value),
-            toml::Value::Integer(number) => Some(PluginSetting::Value(Value::Whole(number))),
-            toml::Value::Float(number) if number.is_finite() => {
-                Some(PluginSetting::Value(Value::Decimal(number)))
-            }
-            toml::Value::Float(_) => return Err((path, "is no number".to_owned())),
-            toml::Value::Boolean(flag) => Some(PluginSetting::Value(Value::Flag(flag))),
-            toml::Value::Datetime(time) => match parse_time(&time.to_string()) {
-                Some(time) => Some(PluginSetting::Value(Value::Time(milliseconds(time)))),
-                None => return Err((path, "is a time without a date".to_owned())),
-            },
-        };
-        settings.extend(setting.map(|setting| (name, setting)));
-    }
-    Ok(settings)
-}
-
-fn milliseconds(time: DateTime<Utc>) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(time.timestamp_millis()).unwrap_or(time)
 }
 
 /// Settings as JSON has them, by the same rules; what is wrong with them otherwise.
@@ -178,5 +122,5 @@ pub(crate) fn from_json(
     let mut plain = object.clone();
     plain.retain(|_, value| !value.is_null());
     let table = toml::Table::try_from(&plain).map_err(|error| error.to_string())?;
-    from_toml(table, "settings").map_err(|(key, what)| format!("`{key}` {what}"))
+    settings_from_toml(&table, "settings").map_err(|bad| bad.to_string())
 }

@@ -36,6 +36,7 @@ pub(in crate::settings) fn connection(
     let statuses = statuses(file.statuses.as_ref().unwrap_or(&wire::Statuses::default()), report);
     let enabled = enabled(file.schedule.as_ref().unwrap_or(&wire::Schedule::default()), report);
     let guards = guards(file.guards.as_ref());
+    let plugin_settings = plugins::settings(&file.plugins, report);
     let mut connection = Connection {
         id: id.to_owned(),
         name: people_say?,
@@ -48,7 +49,7 @@ pub(in crate::settings) fn connection(
         imports,
         statuses,
         guards,
-        plugins: plugins::settings(&file.plugins),
+        plugins: plugin_settings,
         enabled,
         digest: String::new(),
     };

@@ -81,14 +81,8 @@ fn read(row: &wire::Tenant, report: &mut Report<'_>) -> Option<Tenant> {
         Some(At { value: true, .. }) => Exclusion::Excluded,
         _ => Exclusion::Imported,
     };
-    Some(Tenant {
-        tenant: found?,
-        name: people_say,
-        client,
-        default_site,
-        exclusion,
-        plugins: plugins::settings(&row.plugins),
-    })
+    let plugins = plugins::settings(&row.plugins, report);
+    Some(Tenant { tenant: found?, name: people_say, client, default_site, exclusion, plugins })
 }
 
 /// The row of the connection's own tenant says more of it; what is said twice is an error.

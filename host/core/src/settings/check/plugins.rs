@@ -1,6 +1,6 @@
 //! Where plugins are asked, and the settings that they are given, judged.
 
-use crate::plugin::{PluginKind, PluginSetting, PluginSettings};
+use crate::plugin::{PluginKind, PluginSettings, SETTING_VALUES, settings_from_toml};
 use crate::settings::connection::Connection;
 use crate::settings::plugins::{PluginUse, Program};
 use crate::settings::shape::did_you_mean;
@@ -53,34 +53,22 @@ fn place_of(place: &str, span: &Range<usize>, report: &Report<'_>) -> String {
 }
 
 /// The settings of plugins.
-pub(super) fn settings(tables: &BTreeMap<String, At<PluginTable>>) -> BTreeMap<String, PluginSettings> {
-    tables.iter().map(|(name, at)| (name.clone(), table(&at.value.0))).collect()
-}
-
-fn table(written: &toml::Table) -> PluginSettings {
-    written.iter().map(|(name, value)| (name.clone(), setting(value))).collect()
-}
-
-/// A value of a file as plugins see it.
-fn setting(value: &toml::Value) -> PluginSetting {
-    use crate::model::Value;
-    PluginSetting::Value(match value {
-        toml::Value::Table(inner) => return PluginSetting::Table(table(inner)),
-        toml::Value::String(text) => Value::Text(text.clone()),
-        toml::Value::Integer(number) => Value::Whole(*number),
-        toml::Value::Float(number) => Value::Decimal(*number),
-        toml::Value::Boolean(flag) => Value::Flag(*flag),
-        toml::Value::Datetime(time) => {
-            let text = time.to_string();
-            match crate::model::value::parse_time(&text) {
-                Some(time) => Value::Time(time),
-                None => Value::Text(text),
+pub(super) fn settings(
+    tables: &BTreeMap<String, At<PluginTable>>,
+    report: &mut Report<'_>,
+) -> BTreeMap<String, PluginSettings> {
+    let mut settings = BTreeMap::new();
+    for (name, At { span, value: PluginTable(table) }) in tables {
+        match settings_from_toml(table, &format!("plugins.{name}")) {
+            Ok(table) => {
+                settings.insert(name.clone(), table);
+            }
+            Err(bad) => {
+                report.error(span, bad.to_string()).hint(SETTING_VALUES);
             }
         }
-        toml::Value::Array(items) => Value::List(
-            items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect(),
-        ),
-    })
+    }
+    settings
 }
 
 /// Settings for a plugin that nothing names would have no effect.
