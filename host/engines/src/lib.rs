@@ -9,5 +9,7 @@ pub mod identity;
 pub mod library;
 pub mod limits;
 mod names;
+mod private;
+mod required;
 pub mod rhai;
 pub mod wasm;

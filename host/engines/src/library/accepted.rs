@@ -6,6 +6,7 @@
 use super::Chosen;
 use super::settings::{Beside, read_beside};
 use crate::identity::{digest, hexadecimal};
+use crate::private;
 use integrator_core::plugin::{Engine, PluginError};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -42,21 +43,8 @@ impl Accepted {
     /// would be run.
     pub(super) fn open(cache_folder: &Path) -> Result<Self, PluginError> {
         let folder = cache_folder.join("accepted");
-        let unusable = |error: &io::Error| PluginError {
-            message: format!("the cache folder for plugins, {}, cannot be used: {error}", folder.display()),
-            hint: "give the integrator a data folder that it can write".to_owned(),
-        };
         for path in [cache_folder, &folder] {
-            create_private(path).map_err(|error| unusable(&error))?;
-            if others_can_write(path).map_err(|error| unusable(&error))? {
-                return Err(PluginError {
-                    message: format!(
-                        "others can write in the cache folder for plugins, {}: what they put there would be run",
-                        path.display()
-                    ),
-                    hint: format!("`chmod -R go-w {}`, or remove it: it is made again", path.display()),
-                });
-            }
+            private::create(path)?;
         }
         Ok(Self { folder })
     }
@@ -136,23 +124,4 @@ impl Accepted {
             }
         }
     }
-}
-
-fn create_private(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-#[cfg(unix)]
-fn others_can_write(path: &Path) -> io::Result<bool> {
-    Ok(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path)?.permissions()) & 0o022 != 0)
-}
-
-/// Elsewhere the folder has the rights of the data folder around it.
-#[cfg(not(unix))]
-fn others_can_write(path: &Path) -> io::Result<bool> {
-    fs::metadata(path).map(|_| false)
 }

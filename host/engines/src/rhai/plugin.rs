@@ -7,12 +7,12 @@ use super::values::to_dynamic;
 use super::{answer, call, device, engine};
 use crate::identity::{digest, hexadecimal, identity};
 use crate::limits::Limits;
+use crate::required;
 use integrator_core::plugin::{
     About, Engine as EngineName, Fault, Instance, LogLine, Plugin, PluginError, PluginKind, PluginSettings,
     Question, Reply, SettingAbout, View,
 };
 use rhai::{AST, CallFnOptions, Dynamic, Engine, ParseError, Scope};
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -45,19 +45,8 @@ impl Script {
         settings: &PluginSettings,
         limits: &Limits,
     ) -> Result<Self, PluginError> {
-        let given: BTreeSet<String> = settings.keys().cloned().collect();
         let script = Self::ungiven(name, text, settings, limits)?;
-        let subject = subject(name, Subject::Plugin);
-        let missing = script.about.settings.iter().find(|one| one.required && !given.contains(&one.name));
-        if let Some(missing) = missing {
-            return Err(PluginError {
-                message: format!(
-                    "{subject} needs the setting `{}` ({}), which is not set",
-                    missing.name, missing.summary
-                ),
-                hint: format!("set it in `[settings]` of `{name}.toml`, beside the plugin"),
-            });
-        }
+        required::check(&script.subject, &script.about, settings)?;
         Ok(script)
     }
 

@@ -9,6 +9,8 @@ use super::state::{LINE_CHARACTERS, Names, Shared, shown};
 use super::v1::{Description, Linked, Settings};
 use crate::identity::{digest, hexadecimal, identity};
 use crate::limits::Limits;
+use crate::names::did_you_mean;
+use crate::required;
 use integrator_core::model::property::{self, PROPERTIES, Property};
 use integrator_core::plugin::{About, Engine, Instance, Plugin, PluginError, PluginSettings, SettingAbout};
 use std::fmt;
@@ -31,7 +33,7 @@ impl WasmPlugin {
         limits: &Limits,
     ) -> Result<Self, PluginError> {
         let loaded = Self::ungiven(running, name, bytes, settings, limits)?;
-        require(name, &loaded.about.settings, settings)?;
+        required::check(&format!("the plugin `{name}`"), &loaded.about, settings)?;
         Ok(loaded)
     }
 
@@ -71,7 +73,7 @@ impl WasmPlugin {
         let described = describe(&linked, name, limits)?;
         let properties = properties(name, &described.properties)?;
         let reads = described.settings.into_iter().map(|setting| SettingAbout {
-            name: setting.name,
+            name: shown(&setting.name, 100),
             summary: shown(&setting.summary, LINE_CHARACTERS),
             required: setting.required,
         });
@@ -150,10 +152,10 @@ fn properties(name: &str, described: &[String]) -> Result<Vec<&'static Property>
     for wanted in described {
         let Some(property) = property::find(wanted) else {
             let wanted = shown(wanted, 100);
-            let hint = match nearest(&wanted, PROPERTIES.iter().map(|property| property.name)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "name properties as Microsoft Graph's `managedDevice` (v1.0) does".to_owned(),
-            };
+            let names = PROPERTIES.iter().map(|property| property.name);
+            let hint = did_you_mean(&wanted, names).unwrap_or_else(|| {
+                "name properties as Microsoft Graph's `managedDevice` (v1.0) does".to_owned()
+            });
             return Err(PluginError {
                 message: format!(
                     "the plugin `{name}` reads the property `{wanted}`, which devices do not have"
@@ -166,40 +168,4 @@ fn properties(name: &str, described: &[String]) -> Result<Vec<&'static Property>
         }
     }
     Ok(found)
-}
-
-/// Refuses to go on without a setting that the plugin needs.
-fn require(name: &str, reads: &[SettingAbout], settings: &PluginSettings) -> Result<(), PluginError> {
-    let missing = |setting: &&SettingAbout| setting.required && !has(settings, &setting.name);
-    let Some(missing) = reads.iter().find(missing) else { return Ok(()) };
-    let wanted = shown(&missing.name, 100);
-    let known = settings.keys().map(String::as_str).filter(|key| !reads.iter().any(|read| read.name == *key));
-    let hint = match nearest(&wanted, known) {
-        Some(near) => format!("`{near}` is set, which the plugin does not read: did you mean `{wanted}`?"),
-        None => format!("set it in `[settings]` of `{name}.toml`, beside the plugin"),
-    };
-    Err(PluginError {
-        message: format!("the plugin `{name}` needs the setting `{wanted}`: {}", missing.summary),
-        hint,
-    })
-}
-
-/// Whether a setting is there, by its dotted name.
-fn has(settings: &PluginSettings, name: &str) -> bool {
-    use integrator_core::plugin::PluginSetting;
-    if settings.contains_key(name) {
-        return true;
-    }
-    match name.split_once('.') {
-        Some((table, rest)) => {
-            matches!(settings.get(table), Some(PluginSetting::Table(inner)) if has(inner, rest))
-        }
-        None => false,
-    }
-}
-
-fn nearest<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let distance = |name: &str| strsim::damerau_levenshtein(&wanted.to_lowercase(), &name.to_lowercase());
-    let near = known.map(|name| (distance(name), name)).min()?;
-    if near.0 <= 2.max(wanted.chars().count() / 4) { Some(near.1) } else { None }
 }
