@@ -9,7 +9,7 @@ use integrator_core::model::{SiteId, TypeId, Value, property};
 use integrator_core::plan::plan_create;
 use integrator_core::plugin::{
     About, Engine, Fault, FaultKind, Instance, LogLine, Outcome, Plugin, PluginError, PluginKind,
-    PluginSettings, PluginSource, Question, Reply, View,
+    PluginSetting, PluginSettings, PluginSource, Question, Reply, View, settings_from_toml,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -342,4 +342,40 @@ fn settings_of_a_plugin_decide_and_belong_to_its_digest() {
     let set = with("[plugins.test]\nprefixes = { LON = \"London\" }\n");
     assert_ne!(plain.digest, set.digest);
     assert_eq!(set.plugins["test"].len(), 1);
+}
+
+#[test]
+fn settings_of_a_connection_are_read_as_those_beside_a_plugin() {
+    let settings = r#"
+        [plugins.test]
+        empty = ""
+        since = 2026-01-29T20:00:00Z
+        [[plugins.test.table]]
+        model = "Book"
+        [[plugins.test.table]]
+        model = "Pad"
+    "#;
+    let connection = connection(&format!("{BY_PLUGIN}{settings}"));
+    let beside: toml::Table = settings.replace("plugins.", "").parse().unwrap();
+    let Some(toml::Value::Table(beside)) = beside.get("test") else { panic!("{beside:?}") };
+    let read = settings_from_toml(beside, "settings").unwrap();
+    assert_eq!(connection.plugins["test"], read);
+    assert!(!read.contains_key("empty"), "an empty text is no value");
+    let PluginSetting::Table(rows) = &read["table"] else { panic!("{read:?}") };
+    assert_eq!(rows.keys().collect::<Vec<_>>(), ["001", "002"]);
+}
+
+#[test]
+fn a_plugin_that_hits_its_limits_on_many_devices_is_stopped_at_once() {
+    fn slow(_: View<'_>, _: Question<'_>) -> Result<Reply, Fault> {
+        Err(Fault { kind: FaultKind::Limit, message: "plugin test: too slow".into() })
+    }
+    let source = Source::new(PluginKind::AssetTypeRule, &["model"], slow);
+    let world = source.world(BY_PLUGIN);
+    for number in 0..200 {
+        assert!(asked(&world, &format!("model {number}")).is_err());
+    }
+    assert_eq!(source.calls(), 50);
+    world.rulebook.plugins.set.judge();
+    assert!(world.rulebook.plugins.set.notices()[0].contains("hit a limit on 50 devices"));
 }

@@ -17,8 +17,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-/// Calls that ran into the time limit before a plugin that does so too often is stopped at once.
-const SLOW_CALLS: u64 = 50;
+/// Calls that hit a limit before a plugin that does so too often is stopped at once: each may have taken all the time
+/// that it is given.
+const CALLS_AT_LIMITS: u64 = 50;
 /// Lines of plugins' logs that are kept until they are taken.
 const LOG_KEPT: usize = 1000;
 
@@ -50,7 +51,7 @@ struct Tally {
     /// Those that it failed on.
     failed: AtomicU64,
     calls: AtomicU64,
-    slow: AtomicU64,
+    at_limits: AtomicU64,
     stopped: AtomicBool,
     first: Mutex<Option<String>>,
 }
@@ -184,7 +185,9 @@ impl PluginSet {
                 format!("{percent} % of an expression")
             };
             let share = if stopped {
-                format!("ran into its time limit {SLOW_CALLS} times, on more devices than {limit} allows")
+                format!(
+                    "hit a limit on {CALLS_AT_LIMITS} devices early on, a greater share than {limit} allows"
+                )
             } else {
                 format!("failed on {failed} of {asked} devices, more than {limit} allows")
             };
@@ -346,7 +349,7 @@ impl<'a> Calls<'a> {
         }
         if one.tally.stopped.load(Ordering::Relaxed) {
             touch(&mut self.touched, number, true);
-            return Err(format!("plugin {} took too long on too many devices", one.plugin.about().name));
+            return Err(format!("plugin {} hit its limits on too many devices", one.plugin.about().name));
         }
         if self.instances.len() <= number {
             self.instances.resize_with(number + 1, || None);
@@ -386,16 +389,16 @@ fn touch(touched: &mut Vec<(usize, bool)>, number: usize, failed: bool) {
 }
 
 impl Tally {
-    /// Notes a failure. One that runs into its time limit on many devices would hold up the run for hours.
+    /// Notes a failure. One that runs into its limits on many devices would hold up the run for hours.
     fn note(&self, message: &str, kind: FaultKind, percent: u8) {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         if first.is_none() {
             *first = Some(message.to_owned());
         }
         if kind == FaultKind::Limit {
-            let slow = self.slow.fetch_add(1, Ordering::Relaxed) + 1;
+            let at_limits = self.at_limits.fetch_add(1, Ordering::Relaxed) + 1;
             let calls = self.calls.load(Ordering::Relaxed);
-            if slow >= SLOW_CALLS && slow * 100 > calls * u64::from(percent) {
+            if at_limits >= CALLS_AT_LIMITS && at_limits * 100 > calls * u64::from(percent) {
                 self.stopped.store(true, Ordering::Relaxed);
             }
         }
