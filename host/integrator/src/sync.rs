@@ -145,6 +145,7 @@ async fn apply_in(session: &mut Session, opened: plan_file::Opened) -> Result<Ex
     opened.check_place(&session.world, &session.connection)?;
     session.plan = Some(opened.header.plan.clone());
     session.record.entity = opened.header.entity;
+    session.record.plugins.clone_from(&opened.header.plugins);
     let class = session.judge(&opened.footer);
     if class == ExitClass::Refused {
         return Ok(class);

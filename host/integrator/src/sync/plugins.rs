@@ -5,6 +5,7 @@
 
 use super::decide::{Shared, read_rows};
 use super::error::SyncError;
+use super::spool::{Spool, SpoolRow};
 use super::world::World;
 use integrator_core::decide::plugins::PluginLog;
 use integrator_core::decide::{Answers, Calls, Counting, Knowledge, PluginProblem, PluginSet, decide_asking};
@@ -16,8 +17,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-
-use super::spool::{Spool, SpoolRow};
 
 /// Rows that are asked about at once.
 const STRETCH: usize = 1024;
@@ -33,9 +32,9 @@ pub(super) async fn load(world: &World, connection: &Connection) -> Result<Arc<P
     let loaded = tokio::task::spawn_blocking(move || {
         let set = PluginSet::load(&connection, &*world.plugins)
             .map_err(|problems| refused(&connection, &problems))?;
-        let folder = folder(&world);
+        let folder = world.cache();
         set.remember(|identity| {
-            let bytes = fs::read(place(&folder, identity)).ok()?;
+            let bytes = fs::read(place(&folder, &connection, identity)).ok()?;
             Answers::from_bytes(&bytes, identity)
         });
         Ok(Arc::new(set))
@@ -115,11 +114,11 @@ pub(super) fn tell(lines: Vec<PluginLog>) {
 }
 
 /// Keeps new answers for later runs. Without the files the next run asks again, and nothing else.
-pub(super) async fn keep(world: &World, set: &Arc<PluginSet>) {
+pub(super) async fn keep(world: &World, connection: &Arc<Connection>, set: &Arc<PluginSet>) {
     if set.is_empty() {
         return;
     }
-    let (folder, set) = (folder(world), Arc::clone(set));
+    let (folder, connection, set) = (world.cache(), Arc::clone(connection), Arc::clone(set));
     let kept = tokio::task::spawn_blocking(move || {
         let files = set.to_keep();
         if files.is_empty() {
@@ -127,7 +126,7 @@ pub(super) async fn keep(world: &World, set: &Arc<PluginSet>) {
         }
         fs::create_dir_all(&folder)?;
         for (identity, bytes) in files {
-            write(&place(&folder, &identity), &bytes)?;
+            write(&place(&folder, &connection, &identity), &bytes)?;
         }
         remove_old(&folder)
     })
@@ -137,12 +136,12 @@ pub(super) async fn keep(world: &World, set: &Arc<PluginSet>) {
     }
 }
 
-fn folder(world: &World) -> PathBuf {
-    world.settings.integrator.data.join("cache")
-}
-
-fn place(folder: &Path, identity: &[u8; 32]) -> PathBuf {
-    let name: String = blake3::Hash::from_bytes(*identity).to_hex().chars().take(16).collect();
+/// The file of one plugin's answers about one tenant of a connection: tenants do not take each other's away.
+fn place(folder: &Path, connection: &Connection, identity: &[u8; 32]) -> PathBuf {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(identity).update(connection.id.as_bytes());
+    hasher.update(&[0]).update(connection.microsoft.tenant.as_str().as_bytes());
+    let name: String = hasher.finalize().to_hex().chars().take(16).collect();
     folder.join(format!("answers-{name}.index"))
 }
 

@@ -359,7 +359,7 @@ impl Session {
         let told = view.plugins.notices();
         planner.sink.left_out |= !told.is_empty();
         planner.sink.notices.extend(told);
-        plugins::keep(world, &view.plugins).await;
+        plugins::keep(world, &view.connection, &view.plugins).await;
         if device.is_some() {
             return Ok(false);
         }

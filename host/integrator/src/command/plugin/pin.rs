@@ -7,9 +7,8 @@ use crate::command::failure::Failure;
 use crate::command::files;
 use crate::sync::ExitClass;
 use clap::Args;
+use integrator_engines::identity::{digest, hexadecimal};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 use toml_edit::{DocumentMut, value};
@@ -35,7 +34,7 @@ struct Document {
 pub(super) fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure> {
     let plugin = Installed::find(&folder(context)?, &asked.name)?;
     let bytes = fs::read(&plugin.program).map_err(|error| Failure::file("read", &plugin.program, &error))?;
-    let digest = digest(&bytes);
+    let digest = hexadecimal(&digest(&bytes));
     let text = match fs::read_to_string(&plugin.settings) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -87,14 +86,6 @@ fn pinned(text: &str, digest: &str) -> Result<(String, Option<String>), toml_edi
     Ok((format!("{head}sha256 = \"{digest}\"\n{}{rest}", if head.is_empty() { "\n" } else { "" }), None))
 }
 
-/// SHA-256 as 64 lower-case hexadecimal digits.
-fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,6 +115,9 @@ mod tests {
 
     #[test]
     fn digests_are_those_that_others_print() {
-        assert_eq!(digest(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            hexadecimal(&digest(b"abc")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
     }
 }
