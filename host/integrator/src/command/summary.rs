@@ -126,7 +126,7 @@ fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
     ));
     if !record.plugins.is_empty() {
         let plugins: Vec<String> =
-            record.plugins.iter().map(|(name, digest)| format!("{name} {digest}")).collect();
+            record.plugins.iter().map(|(name, digest)| format!("{name} {digest:.12}")).collect();
         rows.push(("plugins", plugins.join(", ")));
     }
     if let Some(plan) = &record.plan {
