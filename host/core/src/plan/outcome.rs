@@ -302,8 +302,7 @@ pub fn kept(value: Option<&str>) -> Option<String> {
 /// What a step came to is known in full only where it is applied; this is what the step itself tells.
 pub fn outcome_of(step: &Step, outcome: Ending, before: Option<&Asset>) -> Outcome {
     let link = step.link.as_ref();
-    let mut changes: Vec<Replaced> =
-        step.changes.iter().map(|change| Replaced::of(change, before)).collect();
+    let mut changes: Vec<Replaced> = step.changes.iter().map(|change| Replaced::of(change, before)).collect();
     // A type that another step created has its number by now.
     let type_id = step.asset.as_ref().and_then(|write| write.type_id).or(link.and_then(|link| link.type_id));
     for change in changes.iter_mut().filter(|change| change.part == Part::Type && step.asset.is_some()) {
@@ -328,7 +327,10 @@ pub fn outcome_of(step: &Step, outcome: Ending, before: Option<&Asset>) -> Outco
         outcome,
         reason: None,
         changes,
-        software: step.software.as_ref().map(|software| u32::try_from(software.titles.len()).unwrap_or(u32::MAX)),
+        software: step
+            .software
+            .as_ref()
+            .map(|software| u32::try_from(software.titles.len()).unwrap_or(u32::MAX)),
         before: None,
     }
 }

@@ -224,8 +224,7 @@ fn standing(replaced: &Replaced, asset: &Asset, link: &Link) -> Standing {
     let now = kept(shown.as_deref());
     let remembered =
         memory.filter(|memory| matches!(&memory.shown, Shown::Seen(seen) if filled(seen) == filled(&shown)));
-    let normalised =
-        remembered.is_some_and(|memory| same(memory.written.as_deref(), replaced.to.as_deref()));
+    let normalised = remembered.is_some_and(|memory| same(memory.written.as_deref(), replaced.to.as_deref()));
     if same(replaced.to.as_deref(), now.as_deref()) || normalised {
         return Standing::AsWritten(shown);
     }
@@ -307,8 +306,7 @@ fn put_back(
             let texts = from.as_deref().unwrap_or_default().split(',').map(str::trim);
             let users: Result<Vec<UserId>, _> =
                 texts.filter(|text| !text.is_empty()).map(|text| text.parse().map(UserId)).collect();
-            write.users =
-                Some(users.map_err(|_| "who its users were is known by name only".to_owned())?);
+            write.users = Some(users.map_err(|_| "who its users were is known by name only".to_owned())?);
         }
         Part::Member(member) => write.members.push((member.clone(), from.clone())),
         Part::Software | Part::Client | Part::Tenant => return Err("it is not restored".to_owned()),

@@ -77,12 +77,7 @@ pub async fn of_asset(
     Ok(newest(store.outcomes_of_asset(asset, limit).await?, Vec::new(), connection, limit))
 }
 
-fn newest(
-    outcomes: Vec<Outcome>,
-    held: Vec<HeldSpell>,
-    connection: &str,
-    limit: usize,
-) -> Vec<HistoryEntry> {
+fn newest(outcomes: Vec<Outcome>, held: Vec<HeldSpell>, connection: &str, limit: usize) -> Vec<HistoryEntry> {
     let outcomes = outcomes.into_iter().map(|outcome| HistoryEntry::Outcome(Box::new(outcome)));
     let mut entries: Vec<HistoryEntry> = outcomes
         .chain(held.into_iter().map(HistoryEntry::Held))

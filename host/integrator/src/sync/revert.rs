@@ -141,7 +141,8 @@ async fn plan(
     let WayBack { mut sink, deactivated, .. } = way;
     sink.notices.splice(0..0, notices);
     let linked = linked(session, store).await?;
-    let verdict = judge_deactivations(session.connection.guards.deactivate, deactivated, linked, allow.deactivate);
+    let verdict =
+        judge_deactivations(session.connection.guards.deactivate, deactivated, linked, allow.deactivate);
     let footer = sink.finish(vec![verdict]).await?;
     session.plan = Some(session.run.0.clone());
     session.footer = Some(footer.clone());

@@ -182,7 +182,11 @@ impl Session {
         Ok(footer)
     }
 
-    pub(super) async fn begin_plan(&mut self, store: &dyn Store, entity: Entity) -> Result<PlanSink, SyncError> {
+    pub(super) async fn begin_plan(
+        &mut self,
+        store: &dyn Store,
+        entity: Entity,
+    ) -> Result<PlanSink, SyncError> {
         let header = Header {
             format: PLAN_FORMAT,
             plan: self.run.0.clone(),

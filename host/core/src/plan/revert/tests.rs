@@ -1,9 +1,7 @@
 //! Tables of what is put back and what is left.
 
 use super::*;
-use crate::model::{
-    AssetId, Deactivated, DeviceId, FieldId, Life, LinkOrigin, RunId, TenantId,
-};
+use crate::model::{AssetId, Deactivated, DeviceId, FieldId, Life, LinkOrigin, RunId, TenantId};
 use chrono::TimeZone;
 
 const MODEL: Member = Member::Field(FieldId(51));
@@ -131,7 +129,8 @@ fn a_value_comes_back_only_where_halo_still_shows_what_was_written() {
 fn what_a_later_run_wrote_is_told_from_what_a_person_did() {
     let changes = vec![replaced(Part::Member(MODEL), Some("old"), Some("New"))];
     let outcome = outcome(StepKind::UpdateAsset, Effect::Update, changes, None);
-    let reverted = revert(&outcome, Some(&asset(Some("Newer"))), &link(vec![memory(Some("Newer"), Some("Newer"))]));
+    let reverted =
+        revert(&outcome, Some(&asset(Some("Newer"))), &link(vec![memory(Some("Newer"), Some("Newer"))]));
     assert_eq!(reverted.left, ["it: a later run wrote it since, to \"Newer\""]);
 }
 
@@ -211,8 +210,10 @@ fn a_deactivation_is_undone_with_its_state_and_its_evidence_begins_anew() {
     now.status = Some(StatusId(4));
     now.status_before = Some(StatusId(1));
     now.life = Life { absent_since: Some(time(1)), deactivated: Deactivated::ByUs, ..Life::default() };
-    let changes =
-        vec![replaced(Part::Status, Some("1"), Some("4")), replaced(Part::Inactive, Some("false"), Some("true"))];
+    let changes = vec![
+        replaced(Part::Status, Some("1"), Some("4")),
+        replaced(Part::Inactive, Some("false"), Some("true")),
+    ];
     let outcome = outcome(StepKind::UpdateAsset, Effect::Deactivate, changes, Some(before));
     let shown = Asset { status: Some(StatusId(4)), inactive: true, ..asset(None) };
     let step = revert(&outcome, Some(&shown), &now).step.expect("a step");
@@ -227,7 +228,8 @@ fn a_deactivation_is_undone_with_its_state_and_its_evidence_begins_anew() {
 
 #[test]
 fn a_conclusion_without_a_write_is_forgotten_unless_it_changed() {
-    let mut remembered = outcome(StepKind::UpdateAsset, Effect::Deactivate, Vec::new(), Some(link(Vec::new())));
+    let mut remembered =
+        outcome(StepKind::UpdateAsset, Effect::Deactivate, Vec::new(), Some(link(Vec::new())));
     remembered.step = None;
     remembered.outcome = Ending::Remembered;
     let concluded = |hour| Link { state: LinkState::Deleted, since: time(hour), ..link(Vec::new()) };

@@ -1,7 +1,9 @@
 //! `integrator.toml`, judged.
 
 use super::{address, path, secret, text};
-use crate::settings::integrator::{HaloSettings, HistorySettings, HttpSettings, IntegratorSettings, LogFormat};
+use crate::settings::integrator::{
+    HaloSettings, HistorySettings, HttpSettings, IntegratorSettings, LogFormat,
+};
 use crate::settings::source::Report;
 use crate::settings::wire::At;
 use crate::settings::wire::integrator as wire;

@@ -91,10 +91,9 @@ pub(crate) fn settle_link(link: &mut Link, write: &AssetWrite, asset: &Asset, to
                 write.intune_id.is_some() && write.intune_id == memory.written
             }
             // What is remembered of an earlier write, and put back beside another value, stays as it is.
-            member => write
-                .members
-                .iter()
-                .any(|(written, value)| written == member && *value == memory.written),
+            member => {
+                write.members.iter().any(|(written, value)| written == member && *value == memory.written)
+            }
         };
         if !written {
             continue;

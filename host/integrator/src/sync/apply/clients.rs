@@ -65,7 +65,7 @@ impl Applier<'_> {
                     tokio::time::sleep(SETTLE).await;
                     if let Some(known) = named_alike(self.context.halo, &write.name).await? {
                         count(&mut self.applied.counts, &step);
-                    self.note(&step, Ending::Written, None);
+                        self.note(&step, Ending::Written, None);
                         let told = write.tenant_id.clone().filter(|_| is_tenant(&known, &write));
                         return self.is_client(&step, &write, known.client.id, told).await;
                     }
@@ -97,7 +97,7 @@ impl Applier<'_> {
                 Ok(TenantAdded::WasThere) => {
                     if attempt > 1 {
                         count(&mut self.applied.counts, &step);
-                    self.note(&step, Ending::Written, None);
+                        self.note(&step, Ending::Written, None);
                     }
                     return self.is_client(&step, &write, client, write.tenant_id.clone()).await;
                 }

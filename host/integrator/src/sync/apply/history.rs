@@ -125,8 +125,7 @@ impl Applier<'_> {
     }
 
     fn placed(&self, outcome: Outcome) -> Outcome {
-        let tenant =
-            if outcome.tenant.0.is_empty() { self.context.tenant.clone() } else { outcome.tenant };
+        let tenant = if outcome.tenant.0.is_empty() { self.context.tenant.clone() } else { outcome.tenant };
         Outcome {
             run: self.context.run.clone(),
             at: self.context.now,

@@ -45,7 +45,7 @@ impl Applier<'_> {
                     if let Some(known) = types.into_iter().find(|known| known.name == write.name) {
                         self.created_types.insert(step.step.clone(), known.id);
                         count(&mut self.applied.counts, &step);
-                    self.note(&step, Ending::Written, None);
+                        self.note(&step, Ending::Written, None);
                         self.steps_done += 1;
                         return Ok(());
                     }
