@@ -142,7 +142,7 @@ pub struct Step {
     /// A remark for the transcript.
     pub say: Option<String>,
     /// The program is run with these words. `{plan}` is the id of the last plan, `{run}` that of the last import or
-    /// apply.
+    /// apply that no guard refused.
     pub run: Option<String>,
     /// The exit code that the run must end with.
     pub exit: i32,

@@ -128,7 +128,9 @@ impl Player {
             }
         }
         let summary = run.summary();
-        if let Some(id) = summary["run"].as_str().filter(|_| summary["action"] != "plan") {
+        if let Some(id) =
+            summary["run"].as_str().filter(|_| summary["action"] != "plan" && summary["status"] != "refused")
+        {
             id.clone_into(&mut self.run);
         }
         if let Some(id) = run.plan_id() {

@@ -4,6 +4,7 @@
 
 use integrator_scenarios::case::{device, device_id};
 use integrator_scenarios::{World, WorldOptions};
+use integrator_simulators::faults::{Effect, Fault};
 use integrator_simulators::fleet::Fleet;
 use integrator_simulators::halo::HaloOptions;
 use serde_json::{Value, json};
@@ -91,4 +92,75 @@ fn exported_rows_hold_no_formula() {
     let rows: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[1]["outcome"]["changes"][0]["to"], "=1+1");
+}
+
+#[test]
+fn a_lost_answer_is_recovered_into_the_history_of_its_own_run_and_can_be_taken_back() {
+    let (world, _) = changed();
+    set_model(&world, 1, "Book 5");
+    // The write is done, and nobody ever hears of it.
+    world.halo.faults().add(Fault::new("/asset", Effect::AnswerLost).method("POST").forever());
+    let lost = world.import();
+    assert_ne!(lost.code, Some(0), "{}", lost.stdout);
+    let run = lost.summary()["run"].as_str().unwrap().to_owned();
+    world.halo.faults().clear();
+    world.import().must_exit(0);
+    let shown = world.words(&format!("runs show {run} --outcome recovered")).must_exit(0).document;
+    assert_eq!(shown["outcomes"]["matching"], 1, "{shown}");
+    let change = &shown["outcomes"]["rows"][0]["outcome"]["changes"][0];
+    assert_eq!((change["from"].as_str(), change["to"].as_str()), (Some("Book 4"), Some("Book 5")));
+
+    let plan = world.words(&format!("runs revert {run}")).must_exit(0);
+    world.words(&format!("apply {}", plan.plan_id().unwrap())).must_exit(0);
+    let history = world.words("runs history contoso LAPTOP-1 --limit 1").must_exit(0).document;
+    let change = &history["history"][0]["outcome"]["changes"][0];
+    assert_eq!((change["from"].as_str(), change["to"].as_str()), (Some("Book 5"), Some("Book 4")));
+}
+
+#[test]
+fn a_device_that_is_held_again_and_again_is_one_entry() {
+    let rows = [
+        json!({ "id": 1, "deviceName": "ONE", "serialNumber": "S-0001" }),
+        json!({ "id": 2, "deviceName": "TWO", "serialNumber": "S-0001" }),
+    ];
+    let devices = rows.iter().map(|row| device(row.as_object().unwrap().clone())).collect();
+    let mut world = World::of(Fleet::of(devices));
+    world.change_settings("", "[imports]\nshared_serial = \"hold\"\n");
+    let first = world.import().must_exit(1);
+    world.import().must_exit(1);
+    world.import().must_exit(1);
+    let spells = world.words(&format!("runs history contoso {}", device_id(1))).must_exit(0).document;
+    let spells = spells["history"].as_array().unwrap().clone();
+    assert_eq!(spells.len(), 1, "{spells:?}");
+    assert_eq!(spells[0]["held"]["runs"], 3);
+    assert_eq!(spells[0]["held"]["first_run"], first.summary()["run"]);
+    let shown = world.words("runs show last --outcome held").must_exit(0).document;
+    assert_eq!(shown["outcomes"]["matching"], 2, "{shown}");
+}
+
+#[test]
+fn outcomes_that_were_removed_to_make_room_cannot_be_taken_back() {
+    let (mut world, run) = changed();
+    world.change_settings("[data]\nkeep_outcomes = 1\n", "");
+    set_model(&world, 1, "Book 6");
+    world.import().must_exit(0);
+    let refused = world.words(&format!("runs revert {run}")).must_exit(2);
+    let error = refused.document["error"].as_str().unwrap();
+    assert!(error.contains("removed to make room (data.keep_outcomes = 1)"), "{error}");
+    let shown = world.say(&format!("runs show {run}")).must_exit(0).stdout;
+    assert!(shown.contains("outcomes: 2 written; removed to make room"), "{shown}");
+}
+
+#[test]
+fn what_a_stale_plan_did_not_send_is_told_as_refused() {
+    let (world, _) = changed();
+    set_model(&world, 1, "Book 7");
+    let plan = world.words("plan contoso").must_exit(0);
+    set_model(&world, 1, "Book 8");
+    world.import().must_exit(0);
+    world.words(&format!("apply {}", plan.plan_id().unwrap())).must_exit(1);
+    let shown = world.words("runs show last --outcome refused").must_exit(0).document;
+    assert_eq!(shown["outcomes"]["matching"], 1, "{shown}");
+    let reason = shown["outcomes"]["rows"][0]["outcome"]["reason"].as_str().unwrap();
+    assert!(reason.contains("changed since the plan was made"), "{reason}");
 }

@@ -4,14 +4,14 @@
 
 use super::super::context::Context;
 use super::super::failure::Failure;
-use super::super::output::raw;
 use super::find;
 use super::show::Which;
 use crate::sync::ExitClass;
 use crate::sync::history::{self, HistoryEntry};
 use clap::{Args, ValueEnum};
 use integrator_core::plan::Replaced;
-use std::fs;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 /// The arguments of `runs export`.
@@ -60,63 +60,76 @@ pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Fa
     let world = context.world(settings);
     let store = world.store().await?;
     let record = find(&*store, &asked.run).await?;
-    let mut rows = Rows::new(asked.format);
+    let out: Box<dyn Write> = match &asked.out {
+        Some(path) => {
+            let file = File::create(path).map_err(|error| Failure::file("write", path, &error))?;
+            Box::new(BufWriter::new(file))
+        }
+        None => Box::new(BufWriter::new(io::stdout())),
+    };
+    let mut rows = Rows::begin(asked.format, out);
     let tally = history::of_run(&*store, &record, &asked.which.filter(), |entry| rows.add(&entry)).await?;
-    let bytes = rows.finish()?;
+    match (rows.end(), &asked.out) {
+        // A reader that has closed its end has seen enough.
+        (Err(error), None) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        (Err(error), None) => {
+            return Err(Failure::usage(format!("standard output could not be written: {error}")));
+        }
+        (Err(error), Some(path)) => return Err(Failure::file("write", path, &error)),
+        (Ok(()), _) => {}
+    }
     if tally.removed {
         context.output().advice("The outcomes of this run were removed to make room (data.keep_outcomes).");
-    }
-    match &asked.out {
-        Some(path) => fs::write(path, bytes).map_err(|error| Failure::file("write", path, &error))?,
-        None => raw(&bytes)?,
     }
     Ok(ExitClass::Done)
 }
 
-/// Rows on their way out.
-enum Rows {
-    Csv(Box<csv::Writer<Vec<u8>>>, Option<csv::Error>),
-    Jsonl(Vec<u8>, Option<serde_json::Error>),
+/// Rows on their way out, one by one: a run may have a hundred thousand.
+struct Rows {
+    form: Form,
+    /// The first thing that went wrong; nothing is written after it.
+    failed: Option<io::Error>,
+}
+
+enum Form {
+    Csv(Box<csv::Writer<Box<dyn Write>>>),
+    Jsonl(Box<dyn Write>),
 }
 
 impl Rows {
-    fn new(format: Format) -> Self {
+    fn begin(format: Format, out: Box<dyn Write>) -> Self {
         match format {
             Format::Csv => {
-                let mut writer = csv::Writer::from_writer(Vec::new());
-                let failed = writer.write_record(HEADING).err();
-                Self::Csv(Box::new(writer), failed)
+                let mut writer = csv::Writer::from_writer(out);
+                let failed = writer.write_record(HEADING).err().map(io::Error::from);
+                Self { form: Form::Csv(Box::new(writer)), failed }
             }
-            Format::Jsonl => Self::Jsonl(Vec::new(), None),
+            Format::Jsonl => Self { form: Form::Jsonl(out), failed: None },
         }
     }
 
     fn add(&mut self, entry: &HistoryEntry) {
-        match self {
-            Self::Csv(writer, failed) => {
-                for row in cells(entry) {
-                    if failed.is_none() {
-                        *failed = writer.write_record(row.iter().map(|cell| harmless(cell))).err();
-                    }
-                }
-            }
-            Self::Jsonl(bytes, failed) => {
-                if failed.is_none() {
-                    *failed = serde_json::to_writer(&mut *bytes, entry).err();
-                    bytes.push(b'\n');
-                }
-            }
+        if self.failed.is_some() {
+            return;
         }
+        let written = match &mut self.form {
+            Form::Csv(writer) => cells(entry).iter().try_for_each(|row| {
+                writer.write_record(row.iter().map(|cell| harmless(cell))).map_err(io::Error::from)
+            }),
+            Form::Jsonl(out) => serde_json::to_writer(&mut *out, entry)
+                .map_err(io::Error::from)
+                .and_then(|()| out.write_all(b"\n")),
+        };
+        self.failed = written.err();
     }
 
-    fn finish(self) -> Result<Vec<u8>, Failure> {
-        let bug =
-            |error: String| Failure::new(ExitClass::Bug, format!("the rows could not be written: {error}"));
-        match self {
-            Self::Csv(_, Some(error)) => Err(bug(error.to_string())),
-            Self::Csv(writer, None) => writer.into_inner().map_err(|error| bug(error.to_string())),
-            Self::Jsonl(_, Some(error)) => Err(bug(error.to_string())),
-            Self::Jsonl(bytes, None) => Ok(bytes),
+    fn end(self) -> io::Result<()> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        match self.form {
+            Form::Csv(mut writer) => writer.flush(),
+            Form::Jsonl(mut out) => out.flush(),
         }
     }
 }

@@ -196,15 +196,20 @@ impl Inner {
     }
 
     fn remove_old_spells(&self, limits: HistoryLimits) -> Result<(), StoreError> {
-        let mut batch = Batch::default();
+        let mut old = Vec::new();
         for row in self.db.scan_prefix(Kind::Held.text(b"")) {
             let (key, value) = row.map_err(|error| self.error("read", error))?;
             let spell = HeldSpell::from(decode::<StoredHeld>(Kind::Held, &key, &value)?);
             if spell.last < limits.before {
-                batch.remove(key);
+                old.push(key);
             }
         }
-        self.apply_alone(batch)
+        for keys in old.chunks(REMOVED_AT_ONCE) {
+            let mut batch = Batch::default();
+            keys.iter().for_each(|key| batch.remove(key));
+            self.apply_alone(batch)?;
+        }
+        Ok(())
     }
 }
 
