@@ -4,7 +4,7 @@ use crate::Failure;
 use crate::limits::{Limit, milliseconds};
 use crate::report::median;
 use chrono::{DateTime, TimeDelta, Utc};
-use halo_integrator::store::{ChangeSet, Durability, HistoryLimits, Store, StoreFolder};
+use halo_integrator::store::{ChangeSet, Durability, HistoryLimits, StoreFolder};
 use integrator_core::model::{AssetId, DeviceId, FieldId, Member, RunId, TenantId};
 use integrator_core::plan::{Effect, Ending, Old, Outcome, Part, Replaced, StepKind};
 use integrator_core::ports::SystemClock;

@@ -167,9 +167,10 @@ impl HeldSpell {
         self.device.as_ref().map_or_else(|| DeviceKey::of(&self.name), DeviceId::key)
     }
 
-    /// Whether a run is among those that held it. Ids of runs sort by time, and the runs of a spell are in a row.
-    pub fn covers(&self, run: &RunId) -> bool {
-        self.first_run <= *run && *run <= self.last_run
+    /// Whether a run that began at this moment is among those that held it: the runs of a spell are in a row.
+    pub fn covers(&self, started: DateTime<Utc>) -> bool {
+        let started = started.timestamp_millis();
+        self.since.timestamp_millis() <= started && started <= self.last.timestamp_millis()
     }
 
     /// In one line.

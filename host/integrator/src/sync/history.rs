@@ -164,7 +164,7 @@ pub async fn of_run(
     }
     let mut held = store.all_held();
     while let Some(chunk) = held.next().await {
-        let its = |spell: &HeldSpell| spell.connection == run.connection && spell.covers(&run.run);
+        let its = |spell: &HeldSpell| spell.connection == run.connection && spell.covers(run.started);
         for spell in chunk?.into_iter().filter(its) {
             tally.add(Ending::Held);
             let entry = HistoryEntry::Held(spell);

@@ -14,7 +14,7 @@ use super::world::World;
 use crate::store::{ChangeSet, Store};
 use futures_util::StreamExt;
 use integrator_core::model::{
-    Action, Asset, AssetId, DeviceKey, Entity, Link, LinkState, RunId, RunRecord, TenantId,
+    Action, Asset, AssetId, DeviceKey, Entity, Link, LinkState, RunId, RunRecord, RunStatus, TenantId,
 };
 use integrator_core::plan::revert::{Present, is_done};
 use integrator_core::plan::{
@@ -85,7 +85,9 @@ async fn find(world: &World, run: &RunId) -> Result<RunRecord, SyncError> {
         Some(_) => Ok(record),
         None => {
             let counts = &record.counts;
-            let wrote = counts.assets_created + counts.assets_updated > 0;
+            // The figures of a run that a guard refused only foretell.
+            let wrote =
+                record.status != RunStatus::Refused && counts.assets_created + counts.assets_updated > 0;
             let (message, hint) = if wrote {
                 let message = format!("what run {run} wrote over was not kept");
                 (message, "runs of versions that kept no outcomes cannot be taken back")

@@ -163,7 +163,8 @@ async fn a_held_device_has_one_record_for_runs_in_a_row() {
     store.commit(None, put(vec![spell("run-5", "run-5", 1)])).await.unwrap();
     let found = store.held_of_device(device(1).key()).await.unwrap();
     assert_eq!(found, [spell("run-5", "run-5", 1), spell("run-1", "run-2", 8)]);
-    assert!(found[1].covers(&id("run-2")) && !found[1].covers(&id("run-3")));
+    let days_ago = |days| noon() - TimeDelta::days(days);
+    assert!(found[1].covers(days_ago(8)) && !found[1].covers(days_ago(7)));
     assert_eq!(all(store.all_held()).await.len(), 2);
     store.prune_history(limits(5, 9)).await.unwrap();
     assert_eq!(store.held_of_device(device(1).key()).await.unwrap(), [spell("run-5", "run-5", 1)]);

@@ -177,11 +177,13 @@ impl Applier<'_> {
     async fn held_before(&self) -> Result<HeldBefore, SyncError> {
         let connection = &self.context.connection;
         let runs = self.context.store.runs(Some(connection), RUNS_BACK).await?;
-        let last_run = runs.into_iter().find(|run| {
+        let applied = runs.into_iter().filter(|run| {
             run.run != self.context.run
                 && run.action != Action::Plan
                 && matches!(run.status, RunStatus::Done | RunStatus::Partial)
         });
+        // Ids order runs by whole seconds only.
+        let last_run = applied.max_by_key(|run| run.started);
         let last_run = last_run.map(|run| run.run);
         let mut spells = FxHashMap::default();
         if last_run.is_some() {
