@@ -9,6 +9,8 @@ pub mod client;
 pub mod create;
 pub mod guard;
 pub mod line;
+pub mod outcome;
+pub mod revert;
 pub mod software;
 pub mod step;
 pub mod text;
@@ -19,6 +21,8 @@ pub use client::{plan_client, plan_tenant_id};
 pub use create::{plan_create, plan_type};
 pub use guard::{GuardVerdict, judge_deactivations, judge_empty_source};
 pub use line::{Footer, Header, HeldDevice, Line, PLAN_FORMAT, Remember};
+pub use outcome::{Ending, HeldSpell, Old, Outcome, OutcomeTally, Replaced, link_before, outcome_of};
+pub use revert::{Reverted, plan_revert};
 pub use software::{
     SoftwareWrite, Title, Titles, plan_licence, plan_software, software_alone, with_software,
 };

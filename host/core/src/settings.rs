@@ -39,7 +39,8 @@ pub use imports::{
     SoftwareMatch, UnlinkUnmatched, UserIdentifier, UserSource, Users,
 };
 pub use integrator::{
-    HaloSettings, HttpSettings, IntegratorSettings, LogFormat, OLD_REDIRECT_PATH, REDIRECT_PATH,
+    HaloSettings, HistorySettings, HttpSettings, IntegratorSettings, LogFormat, OLD_REDIRECT_PATH,
+    REDIRECT_PATH,
 };
 pub use load::{SourceFile, data_folder, judge_connection, load, load_integrator, read};
 pub use organisations::{ClientCreation, Exclusion, Organisations, Tenant, TenantPlace};

@@ -14,6 +14,7 @@ mod decide;
 mod details;
 mod error;
 mod halo_settings;
+pub mod history;
 mod index;
 pub mod options;
 mod organisations;
@@ -25,6 +26,7 @@ mod planner;
 mod plugins;
 pub mod progress;
 mod resolve;
+mod revert;
 mod session;
 mod sink;
 mod software;
@@ -42,6 +44,7 @@ pub use halo_settings::{HaloIntuneSettings, halo_settings};
 pub use options::{Allowances, ImportOptions, IndexReading, PlanOptions, PlanSource};
 pub use outcome::{ExitClass, PlanOutcome, RunOutcome};
 pub use progress::{Progress, ProgressEvent, Silent};
+pub use revert::{RevertOptions, revert};
 pub use trial::{TrialGroup, TrialReport, try_plugin};
 pub use world::World;
 
@@ -155,8 +158,11 @@ async fn apply_in(session: &mut Session, opened: plan_file::Opened) -> Result<Ex
         session.prepare_apply(&lease).await?;
         let applied = session.apply(&lease, opened.lines, opened.footer.steps, Preconditions::Verify).await?;
         // Whether its sweep was complete the plan does not say; taking it for one delays conclusions at most.
-        for tenant in session.connection.tenants() {
-            complete::note(&*store, &session.connection, tenant, opened.header.made).await?;
+        // One that takes a run back rests on no sweep at all.
+        if opened.header.reverts.is_none() {
+            for tenant in session.connection.tenants() {
+                complete::note(&*store, &session.connection, tenant, opened.header.made).await?;
+            }
         }
         Ok(if applied.is_partial() { ExitClass::Partial } else { class })
     }

@@ -4,7 +4,7 @@
 use super::guard::GuardVerdict;
 use super::software::Titles;
 use super::step::Step;
-use crate::model::{Counts, DeviceId, Entity, Link, TenantId};
+use crate::model::{Counts, DeviceId, Entity, Link, RunId, TenantId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -52,6 +52,9 @@ pub struct Header {
     pub halo: String,
     /// Digest of each plugin that took part.
     pub plugins: BTreeMap<String, String>,
+    /// The run that it takes back, where it takes one back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverts: Option<RunId>,
 }
 
 /// A change of the store alone.

@@ -19,6 +19,11 @@ pub(super) enum Kind {
     Link = b'L',
     LinkSummaries = b'l',
     Mark = b'M',
+    Outcome = b'O',
+    OutcomeByDevice = b'o',
+    OutcomeByAsset = b'q',
+    OutcomeTally = b't',
+    Held = b'h',
     Run = b'R',
     Software = b'S',
     User = b'U',
@@ -39,6 +44,11 @@ impl Kind {
             Self::Link => "link",
             Self::LinkSummaries => "summaries of links, block",
             Self::Mark => "mark",
+            Self::Outcome => "outcome of run",
+            Self::OutcomeByDevice => "outcome by device",
+            Self::OutcomeByAsset => "outcome by asset",
+            Self::OutcomeTally => "tally of run",
+            Self::Held => "held device",
             Self::Run => "run",
             Self::Software => "software",
             Self::User => "user",
@@ -105,7 +115,14 @@ impl Kind {
                 }
                 None => format!("{} with a key of {} bytes", self.name(), key.len()),
             },
-            Self::Journal | Self::Lease | Self::Mark | Self::Run => {
+            Self::OutcomeByDevice | Self::OutcomeByAsset | Self::Held => {
+                format!("{} with a key of {} bytes", self.name(), key.len())
+            }
+            Self::Outcome => {
+                let run = rest.split(|byte| *byte == 0).next().unwrap_or_default();
+                format!("{} {}", self.name(), String::from_utf8_lossy(run))
+            }
+            Self::Journal | Self::Lease | Self::Mark | Self::OutcomeTally | Self::Run => {
                 format!("{} {}", self.name(), String::from_utf8_lossy(rest))
             }
         }

@@ -87,8 +87,13 @@ pub(crate) fn settle_link(link: &mut Link, write: &AssetWrite, asset: &Asset, to
     }
     for memory in &mut link.fields {
         let written = match &memory.member {
-            Member::System(name) if name == INTUNE_ID => write.intune_id.is_some(),
-            member => write.members.iter().any(|(written, _)| written == member),
+            Member::System(name) if name == INTUNE_ID => {
+                write.intune_id.is_some() && write.intune_id == memory.written
+            }
+            // What is remembered of an earlier write, and put back beside another value, stays as it is.
+            member => {
+                write.members.iter().any(|(written, value)| written == member && *value == memory.written)
+            }
         };
         if !written {
             continue;
