@@ -189,7 +189,7 @@ impl Applier<'_> {
                     Line::Step(step) => self.step(*step).await?,
                     Line::Remember(remember) => self.remember(*remember).await?,
                     Line::Header(header) => self.made = Some(header.made),
-                    Line::Held(_) | Line::Footer(_) => {}
+                    Line::Held(_) | Line::Theirs(_) | Line::Footer(_) => {}
                 }
             }
         }

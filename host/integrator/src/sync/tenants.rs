@@ -251,6 +251,7 @@ impl Session {
             Lines::Planner(planner) => {
                 let mut planner = *planner;
                 planner.sink.notices.extend(planner.stock.notices());
+                planner.sink.notices.extend(planner.edits.notice());
                 (planner.sink, planner.concluded, planner.matched)
             }
             Lines::Sink(parts) => (parts.0, 0, 0),
