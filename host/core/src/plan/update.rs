@@ -451,6 +451,10 @@ impl Draft<'_> {
         }
         let seen = match shown {
             Some(text) if holds => Shown::Seen(text.map(str::to_owned)),
+            // What Halo showed once goes on telling our value from a person's while rows leave the member out.
+            None if holds && policy == WritePolicy::UnlessEdited => {
+                memory.map_or(Shown::Unseen, |memory| memory.shown.clone())
+            }
             _ => Shown::Unseen,
         };
         if !holds {
