@@ -13,12 +13,12 @@ pub enum Overwrite {
 /// `state` of a rule, of a mapping, and of a use of a plugin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RuleState {
-    /// It is tried on all devices and its differences are counted; nothing is written by it.
+    /// It does not decide. Still to come: no settings with it are accepted.
     Proposed,
     /// It decides.
     #[default]
     Active,
-    /// It decides, and every run says for how many devices it still does.
+    /// It decides, and `check` warns that it is about to go.
     Deprecated,
 }
 

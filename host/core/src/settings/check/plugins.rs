@@ -56,7 +56,7 @@ fn place_of(place: &str, span: &Range<usize>, report: &Report<'_>) -> String {
 pub(super) fn deprecated(span: &Range<usize>, what: &str, report: &mut Report<'_>) {
     report
         .warn(span, format!("{what} is deprecated, and decides until it is removed"))
-        .hint("each run says for how many devices it still decides");
+        .hint("remove it once nothing rests on it");
 }
 
 /// The settings of plugins.

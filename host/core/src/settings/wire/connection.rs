@@ -165,7 +165,7 @@ pub(in crate::settings) struct AssetTypes {
     pub(in crate::settings) write: Option<At<TypeWrite>>,
     /// For "plugin": its name, that of its file in the folder `plugins` without the ending.
     pub(in crate::settings) plugin: Option<At<String>>,
-    /// Whether the plugin decides, or is only tried ("proposed") beside another `determine`. Default "active".
+    /// Whether the plugin decides ("proposed" is still to come) beside another `determine`. Default "active".
     pub(in crate::settings) plugin_state: Option<At<State>>,
     /// For "rules": the first whose criteria all hold decides.
     #[serde(default)]
@@ -206,7 +206,7 @@ pub(in crate::settings) struct Rule {
     pub(in crate::settings) plugin: Option<At<String>>,
     /// The criteria, all of which must hold. Only a rule with `plugin` can do without.
     pub(in crate::settings) when: Option<Vec<At<Criterion>>>,
-    /// Whether the rule decides, or is only tried ("proposed"). Default "active".
+    /// Whether the rule decides ("proposed" is still to come). Default "active".
     pub(in crate::settings) state: Option<At<State>>,
 }
 
@@ -329,7 +329,7 @@ pub(in crate::settings) struct Field {
     pub(in crate::settings) transform: Option<At<OneOrMany<TextOr<TransformName, TransformTable>>>>,
     /// Only for assets of these types.
     pub(in crate::settings) types: Option<At<Vec<At<Name>>>>,
-    /// Whether the mapping writes, or is only tried ("proposed"). Default "active".
+    /// Whether the mapping writes ("proposed" is still to come). Default "active".
     pub(in crate::settings) state: Option<At<State>>,
 }
 
@@ -405,7 +405,7 @@ pub(in crate::settings) struct Imports {
     pub(in crate::settings) site: Option<At<Site>>,
     /// For "plugin": its name, that of its file in the folder `plugins` without the ending.
     pub(in crate::settings) site_plugin: Option<At<String>>,
-    /// Whether the plugin decides, or is only tried ("proposed") beside another `site`. Default "active".
+    /// Whether the plugin decides ("proposed" is still to come) beside another `site`. Default "active".
     pub(in crate::settings) site_plugin_state: Option<At<State>>,
     /// Whether an asset that a person moved is moved back. Default "always".
     pub(in crate::settings) site_write: Option<At<Overwrite>>,

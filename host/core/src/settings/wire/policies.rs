@@ -29,10 +29,10 @@ pub(in crate::settings) enum TypeWrite {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::settings) enum State {
-    /// It is tried on all devices and its differences are counted; nothing is written by it.
+    /// It is tried, and nothing is written by it. Still to come.
     Proposed,
     /// It decides.
     Active,
-    /// It decides, and every run says for how many devices it still does.
+    /// It decides, and `check` warns that it is about to go.
     Deprecated,
 }
