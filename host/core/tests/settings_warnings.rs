@@ -26,13 +26,13 @@ fn rules_that_never_decide_are_warned_of_and_the_settings_are_read() {
     );
     assert_eq!(
         shadowed,
-        ["14: rule 2 never decides: rule 1 (line 11) holds whenever it does, and comes first"]
+        ["13: rule 2 never decides: rule 1 (line 10) holds whenever it does, and comes first"]
     );
     let contradicting = warnings(
         "[[asset_types.rules]]\ntype = \"Laptop\"\nwhen = [\n  { intune = \"model\", is = \"equals\", value = \"A\" },\n  \
          { intune = \"model\", is = \"equals\", value = \"B\" },\n]\n",
     );
-    assert_eq!(contradicting, ["11: rule 1 can never hold: its criteria contradict each other"]);
+    assert_eq!(contradicting, ["10: rule 1 can never hold: its criteria contradict each other"]);
 }
 
 #[test]
@@ -45,5 +45,5 @@ fn sound_rules_and_an_order_from_narrow_to_wide_are_not_warned_of() {
     let going = warnings(
         "[[asset_types.rules]]\ntype = \"Mac\"\nstate = \"deprecated\"\nwhen = [{ intune = \"model\", is = \"is-set\" }]\n",
     );
-    assert_eq!(going, ["13: this rule is deprecated, and decides until it is removed"]);
+    assert_eq!(going, ["12: this rule is deprecated, and decides until it is removed"]);
 }
