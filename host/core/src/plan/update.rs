@@ -288,11 +288,12 @@ impl Draft<'_> {
                 if author.is_a_person() {
                     self.link.user = ours;
                     let noun = self.facts.rulebook.connection.users.source.noun();
-                    let values = (list(&held), Some(user.id.to_string()));
-                    self.leave(author, Part::User, "user", values, &format!("the device's {noun}"));
-                    if let Some(change) = self.theirs.last_mut() {
-                        change.shown = Some((named(&held), named(&[user.id])));
-                    }
+                    self.leave_users(
+                        author,
+                        subject,
+                        (&held, Some(user.id)),
+                        &format!("the device's {noun}"),
+                    );
                     return true;
                 }
                 let others = held.into_iter().filter(|one| Some(*one) != replaced && *one != user.id);
@@ -321,11 +322,7 @@ impl Draft<'_> {
                     let kept: Vec<UserId> = held.iter().copied().filter(|user| Some(*user) != ours).collect();
                     self.link.user = None;
                     if !kept.is_empty() {
-                        self.leave(Author::Since, Part::User, "user", (list(&kept), None), &reason);
-                        if let Some(change) = self.theirs.last_mut() {
-                            change.shown = Some((named(&kept), String::new()));
-                            change.reason = format!("linked by a person; {reason}");
-                        }
+                        self.leave_users(Author::Since, subject, (&kept, None), &reason);
                     }
                     if kept.len() == held.len() {
                         return true;

@@ -20,6 +20,7 @@ pub enum Severity {
 }
 
 impl Severity {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
     fn is_error(&self) -> bool {
         *self == Self::Error
     }

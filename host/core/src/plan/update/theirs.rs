@@ -87,6 +87,32 @@ impl Draft<'_> {
         self.theirs.push(Change { part, name: name.to_owned(), from, to, shown, reason });
     }
 
+    /// Notes users that are left: those that the asset has, and whom the import would link.
+    pub(super) fn leave_users(
+        &mut self,
+        author: Author,
+        subject: &Subject<'_>,
+        (held, wanted): (&[UserId], Option<UserId>),
+        reason: &str,
+    ) {
+        let name = |id: &UserId| {
+            let known = subject.users.iter().find(|user| user.id == *id);
+            known.map_or_else(|| id.to_string(), |user| user.name.clone())
+        };
+        let joined = |users: &[UserId], of: &dyn Fn(&UserId) -> String| {
+            users.iter().map(of).collect::<Vec<_>>().join(", ")
+        };
+        let from = (!held.is_empty()).then(|| joined(held, &ToString::to_string));
+        let values = (from, wanted.map(|wanted| wanted.to_string()));
+        self.leave(author, Part::User, "user", values, reason);
+        if let Some(change) = self.theirs.last_mut() {
+            change.shown = Some((joined(held, &name), joined(wanted.as_slice(), &name)));
+            if wanted.is_none() {
+                change.reason = format!("linked by a person; {reason}");
+            }
+        }
+    }
+
     /// Notes a member's value that is left.
     pub(super) fn leave_member(
         &mut self,
