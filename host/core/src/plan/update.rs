@@ -319,14 +319,8 @@ impl Draft<'_> {
                 let reason = "the device has no matched user (users.unlink_unmatched)".to_owned();
                 if unless_edited && !none {
                     let Some(held) = self.asset.users.clone() else { return false };
-                    let kept: Vec<UserId> = held.iter().copied().filter(|user| Some(*user) != ours).collect();
                     self.link.user = None;
-                    if !kept.is_empty() {
-                        self.leave_users(Author::Since, subject, (&kept, None), &reason);
-                    }
-                    if kept.len() == held.len() {
-                        return true;
-                    }
+                    let Some(kept) = self.without_ours(subject, &held, &reason) else { return true };
                     (kept, reason)
                 } else {
                     self.link.user = None;

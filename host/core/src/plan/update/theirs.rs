@@ -113,6 +113,21 @@ impl Draft<'_> {
         }
     }
 
+    /// The users of an asset without the one that we linked, who are left; nothing where ours is not among them.
+    pub(super) fn without_ours(
+        &mut self,
+        subject: &Subject<'_>,
+        held: &[UserId],
+        reason: &str,
+    ) -> Option<Vec<UserId>> {
+        let ours = self.before.and_then(|link| link.user);
+        let kept: Vec<UserId> = held.iter().copied().filter(|user| Some(*user) != ours).collect();
+        if !kept.is_empty() {
+            self.leave_users(Author::Since, subject, (&kept, None), reason);
+        }
+        (kept.len() < held.len()).then_some(kept)
+    }
+
     /// Notes a member's value that is left.
     pub(super) fn leave_member(
         &mut self,
