@@ -396,7 +396,7 @@ impl<'a> Planner<'a> {
     async fn settle(&mut self, planned: Planned) -> Result<(), SyncError> {
         match planned {
             Planned::Unchanged | Planned::NeedsUsers(_) | Planned::NeedsMembers(..) => {
-                self.sink.counts.assets_unchanged += 1
+                self.sink.counts.assets_unchanged += 1;
             }
             Planned::Remember(remember) => {
                 let is_quiet = |link: &Link| match link.state {

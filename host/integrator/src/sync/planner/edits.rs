@@ -54,6 +54,12 @@ impl Edits {
 }
 
 impl Planner<'_> {
+    /// Says at the end what people should know of stock and of what is left to them.
+    pub(crate) fn tell_notices(&mut self) {
+        self.sink.notices.extend(self.stock.notices());
+        self.sink.notices.extend(self.edits.notice());
+    }
+
     /// Writes what was left to people into the plan.
     pub(super) async fn tell_edits(&mut self) -> Result<(), SyncError> {
         for theirs in std::mem::take(&mut self.edits.waiting) {
