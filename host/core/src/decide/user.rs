@@ -201,7 +201,7 @@ pub enum UserDecision {
 mod tests {
     use super::*;
     use crate::model::{DeviceId, Value};
-    use crate::settings::UnlinkUnmatched;
+    use crate::settings::{Overwrite, UnlinkUnmatched};
 
     fn user(id: i64, login: &str) -> HaloUser {
         HaloUser {
@@ -231,6 +231,7 @@ mod tests {
             identifier: UserIdentifier::UserPrincipalName,
             halo_field: None,
             unlink_unmatched: UnlinkUnmatched::Keep,
+            write: Overwrite::Always,
         };
         let mut index = UserIndex::default();
         index.add(&user(1, " Ann@Contoso.com "), &settings);

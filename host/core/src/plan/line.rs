@@ -1,6 +1,7 @@
 //! A plan as JSON Lines: a header, one line a step, what is held or only remembered, and a footer with counts and
 //! digest. The format is versioned; a released one never changes.
 
+use super::edits::Theirs;
 use super::guard::GuardVerdict;
 use super::software::Titles;
 use super::step::Step;
@@ -26,6 +27,8 @@ pub enum Line {
     Remember(Box<Remember>),
     /// A device that is left alone because it could not be decided.
     Held(HeldDevice),
+    /// What people changed on an asset, and the plan leaves as it is.
+    Theirs(Theirs),
     /// Always last.
     Footer(Box<Footer>),
 }

@@ -1,5 +1,6 @@
 //! A plan's lines as people read them.
 
+use super::edits::Theirs;
 use super::line::{HeldDevice, Remember};
 use super::step::{Change, Step, StepKind};
 use crate::model::TenantId;
@@ -60,6 +61,25 @@ pub fn held(held: &HeldDevice) -> String {
         Some(device) => format!("held  {} (device {device}): {}", held.name, held.reason),
         None => format!("held  {}: {}", held.name, held.reason),
     }
+}
+
+/// What is left to people on one asset, over several lines.
+pub fn theirs(theirs: &Theirs) -> String {
+    let mut text = format!("left  asset {}  {}  (device {})", theirs.asset, theirs.name, theirs.device);
+    for one in &theirs.left {
+        let _ = write!(text, "\n    {}", left(one));
+    }
+    text
+}
+
+/// One value that is left: name, what stays, what the import would write, reason.
+pub fn left(change: &Change) -> String {
+    let quote = |text: &str| if text.is_empty() { "(empty)".to_owned() } else { shorten(text) };
+    let (from, to) = match &change.shown {
+        Some((from, to)) => (from.as_str(), to.as_str()),
+        None => (change.from.as_deref().unwrap_or_default(), change.to.as_deref().unwrap_or_default()),
+    };
+    format!("{}: stays {}, not {}  [{}]", change.name, quote(from), quote(to), change.reason)
 }
 
 /// A remembered change in one line.

@@ -1,8 +1,12 @@
 //! The difference between a decision and an existing asset: what is written, what is only remembered.
 
 mod life;
+mod theirs;
+
+pub use theirs::{Sight, keeps_type};
 
 use super::create::INTUNE_ID;
+use super::edits::{Author, author_of_member};
 use super::line::Remember;
 use super::step::{Change, Effect, Facts, IntuneIds, LeftOut, Part, Planned, Step, StepId, StepKind};
 use crate::decide::form::{name_of, shows};
@@ -16,7 +20,7 @@ use crate::model::{
     TypeId, UserId,
 };
 use crate::resolve::{Tier, tier_name};
-use crate::settings::{EmptyPolicy, TypeUpdates, UnlinkUnmatched, WritePolicy};
+use crate::settings::{EmptyPolicy, Overwrite, TypeUpdates, UnlinkUnmatched, WritePolicy};
 
 /// How the device came to this asset.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +31,16 @@ pub enum Basis<'a> {
     Inherited(&'a Link, Tier),
     /// By matching an asset without a link.
     Matched(Tier),
+}
+
+impl<'a> Basis<'a> {
+    /// What is remembered of the asset, if anything.
+    pub fn link(self) -> Option<&'a Link> {
+        match self {
+            Self::Linked(link) | Self::Inherited(link, _) => Some(link),
+            Self::Matched(_) => None,
+        }
+    }
 }
 
 /// Everything that one update is planned from.
@@ -45,15 +59,14 @@ pub struct Subject<'a> {
     pub users: &'a [HaloUser],
     /// The step that creates the type that the device names, if one does.
     pub type_step: Option<&'a StepId>,
+    /// Where what Halo shows is known from.
+    pub sight: Sight,
 }
 
 /// Plans what an existing asset needs.
 pub fn plan_update(facts: Facts<'_>, subject: Subject<'_>) -> (Planned, LeftOut) {
     let asset = subject.asset;
-    let before = match subject.basis {
-        Basis::Linked(link) | Basis::Inherited(link, _) => Some(link),
-        Basis::Matched(_) => None,
-    };
+    let before = subject.basis.link();
     let mut draft = Draft {
         facts,
         asset,
@@ -65,6 +78,8 @@ pub fn plan_update(facts: Facts<'_>, subject: Subject<'_>) -> (Planned, LeftOut)
         effect: Effect::Update,
         remembered: None,
         left_out: LeftOut::default(),
+        theirs: Vec::new(),
+        untold: Vec::new(),
     };
     draft.asset_type(&subject);
     draft.site(&subject);
@@ -74,6 +89,9 @@ pub fn plan_update(facts: Facts<'_>, subject: Subject<'_>) -> (Planned, LeftOut)
     }
     draft.intune_id(&subject);
     draft.members(&subject);
+    if !draft.untold.is_empty() {
+        return (Planned::NeedsMembers(asset.id, draft.untold), LeftOut::default());
+    }
     draft.finish(&subject)
 }
 
@@ -132,6 +150,10 @@ struct Draft<'a> {
     /// Why the link is remembered, where nothing is written.
     remembered: Option<String>,
     left_out: LeftOut,
+    /// What is left because it is a person's.
+    theirs: Vec<Change>,
+    /// Mappings of which nothing tells whether a person changed their fields.
+    untold: Vec<usize>,
 }
 
 impl Draft<'_> {
@@ -176,6 +198,17 @@ impl Draft<'_> {
         }
         let decided = &subject.decision.asset_type;
         let from = self.asset.type_id.map(|id| id.to_string());
+        let author = self.type_author();
+        let differs =
+            !matches!(&decided.asset_type, TypeRef::Existing(id) if self.asset.type_id == Some(*id));
+        if differs && author.is_a_person() {
+            let to = match &decided.asset_type {
+                TypeRef::Existing(id) => id.to_string(),
+                TypeRef::New(name) => name.clone(),
+            };
+            self.leave(author, Part::Type, "type", (from, Some(to)), &decided.reason.text());
+            return;
+        }
         match &decided.asset_type {
             TypeRef::Existing(id) => {
                 if self.asset.type_id != Some(*id) {
@@ -198,6 +231,12 @@ impl Draft<'_> {
 
     fn site(&mut self, subject: &Subject<'_>) {
         let Some(site) = subject.decision.site.move_to else { return };
+        let author = self.site_author();
+        if self.asset.site != Some(site) && author.is_a_person() {
+            let values = (self.asset.site.map(|site| site.to_string()), Some(site.to_string()));
+            self.leave(author, Part::Site, "site", values, &subject.decision.site.reason.text());
+            return;
+        }
         if self.asset.site != Some(site) {
             self.write.site = Some(site);
             let values = (self.asset.site.map(|site| site.to_string()), Some(site.to_string()));
@@ -218,11 +257,22 @@ impl Draft<'_> {
                 })
             })
         };
+        let unless_edited = self.facts.rulebook.connection.users.write == Overwrite::UnlessEdited;
+        let list = |users: &[UserId]| {
+            (!users.is_empty()).then(|| users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        };
+        let name = |id: &UserId| {
+            let known = subject.users.iter().find(|user| user.id == *id);
+            known.map_or_else(|| id.to_string(), |user| user.name.clone())
+        };
+        let named = |users: &[UserId]| users.iter().map(name).collect::<Vec<_>>().join(", ");
         let (after, reason): (Vec<UserId>, _) = match subject.decision.user {
             UserDecision::Matched(user) => {
                 let replaced = ours.filter(|ours| *ours != user.id);
                 let held = match (&self.asset.users, row_name) {
                     (Some(users), _) => users.clone(),
+                    // A row that names nobody may mean that a person took our user off: only the asset itself tells.
+                    (None, None) if unless_edited && ours.is_some() => return false,
                     (None, None) => Vec::new(),
                     (None, Some(_)) if names(user.id) && replaced.is_none() => {
                         self.link.user = Some(user.id);
@@ -232,6 +282,18 @@ impl Draft<'_> {
                 };
                 self.link.user = Some(user.id);
                 if held.contains(&user.id) && replaced.is_none_or(|old| !held.contains(&old)) {
+                    return true;
+                }
+                let author = self.user_author(&held, user.id);
+                if author.is_a_person() {
+                    self.link.user = ours;
+                    let noun = self.facts.rulebook.connection.users.source.noun();
+                    self.leave_users(
+                        author,
+                        subject,
+                        (&held, Some(user.id)),
+                        &format!("the device's {noun}"),
+                    );
                     return true;
                 }
                 let others = held.into_iter().filter(|one| Some(*one) != replaced && *one != user.id);
@@ -254,25 +316,25 @@ impl Draft<'_> {
                 if keep {
                     return true;
                 }
-                self.link.user = None;
-                if none {
-                    return true;
+                let reason = "the device has no matched user (users.unlink_unmatched)".to_owned();
+                if unless_edited && !none {
+                    let Some(held) = self.asset.users.clone() else { return false };
+                    self.link.user = None;
+                    let Some(kept) = self.without_ours(subject, &held, &reason) else { return true };
+                    (kept, reason)
+                } else {
+                    self.link.user = None;
+                    if none {
+                        return true;
+                    }
+                    (Vec::new(), reason)
                 }
-                (Vec::new(), "the device has no matched user (users.unlink_unmatched)".to_owned())
             }
-        };
-        let list = |users: &[UserId]| {
-            (!users.is_empty()).then(|| users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
         };
         let from = match &self.asset.users {
             Some(users) => list(users),
             None => row_name.map(str::to_owned),
         };
-        let name = |id: &UserId| {
-            let known = subject.users.iter().find(|user| user.id == *id);
-            known.map_or_else(|| id.to_string(), |user| user.name.clone())
-        };
-        let named = |users: &[UserId]| users.iter().map(name).collect::<Vec<_>>().join(", ");
         let old = match &self.asset.users {
             Some(users) => named(users),
             None => from.clone().unwrap_or_default(),
@@ -335,11 +397,11 @@ impl Draft<'_> {
                 self.left_out.fields.push((coming, id));
                 continue;
             }
-            self.member(mapping, field);
+            self.member(mapping, field, subject.sight);
         }
     }
 
-    fn member(&mut self, mapping: &BoundMapping, decided: &FieldDecision) {
+    fn member(&mut self, mapping: &BoundMapping, decided: &FieldDecision, sight: Sight) {
         let wanted = decided.value.as_deref();
         let (member, policy) = (&mapping.member, mapping.write);
         let shown = self.asset.shown(member);
@@ -364,8 +426,26 @@ impl Draft<'_> {
                 })
             }
         };
+        if !holds && policy == WritePolicy::UnlessEdited {
+            let (told, emptied) = match shown {
+                // What a single read leaves out is empty.
+                None if sight == Sight::Single => (Some(None), None),
+                // A row that shows no field at all may have left them out.
+                Some(None) if sight == Sight::Kept && self.shows_no_field(member, memory) => (None, None),
+                shown => (shown, shown.flatten()),
+            };
+            match author_of_member(&mapping.form, told, memory) {
+                Author::Us => {}
+                Author::Untold => return self.untold.push(decided.mapping),
+                author => return self.leave_member(author, mapping, decided, emptied),
+            }
+        }
         let seen = match shown {
             Some(text) if holds => Shown::Seen(text.map(str::to_owned)),
+            // What Halo showed once goes on telling our value from a person's while rows leave the member out.
+            None if holds && policy == WritePolicy::UnlessEdited => {
+                memory.map_or(Shown::Unseen, |memory| memory.shown.clone())
+            }
             _ => Shown::Unseen,
         };
         if !holds {
@@ -383,12 +463,8 @@ impl Draft<'_> {
             let reason = format!("{}{reason}", mapping.origin_with(decided.why.as_deref()));
             let name = self.facts.member_name(member);
             self.change(Part::Member(member.clone()), &name, (from, wanted.map(str::to_owned)), reason);
-            if let (Some(to), Some(change)) =
-                (wanted.and_then(|wanted| name_of(&mapping.form, wanted)), self.changes.last_mut())
-            {
-                let from = change.from.as_deref().unwrap_or_default();
-                let from = name_of(&mapping.form, from).unwrap_or(from).to_owned();
-                change.shown = Some((from, to.to_owned()));
+            if let Some(change) = self.changes.last_mut() {
+                change.shown = list_names(mapping, change);
             }
         }
         self.remember(FieldMemory {
@@ -398,6 +474,13 @@ impl Draft<'_> {
         });
     }
 
+    /// Whether the asset is said to have no field at all, though this one was seen on it.
+    fn shows_no_field(&self, member: &Member, memory: Option<&FieldMemory>) -> bool {
+        matches!(member, Member::Field(_))
+            && self.asset.fields.is_empty()
+            && memory.is_some_and(|memory| matches!(&memory.shown, Shown::Seen(Some(_))))
+    }
+
     fn remember(&mut self, memory: FieldMemory) {
         match self.link.fields.iter_mut().find(|held| held.member == memory.member) {
             Some(held) => *held = memory,
@@ -405,7 +488,12 @@ impl Draft<'_> {
         }
     }
 
-    fn finish(self, subject: &Subject<'_>) -> (Planned, LeftOut) {
+    fn finish(mut self, subject: &Subject<'_>) -> (Planned, LeftOut) {
+        self.left_out.theirs = self.all_theirs(subject);
+        if self.left_out.theirs.is_some() {
+            // Looked at again by every run, so that every run can say what is left to people.
+            self.link.decision = 0;
+        }
         let (replaces, how) = match subject.basis {
             Basis::Linked(_) => (None, None),
             Basis::Inherited(link, tier) => (
@@ -452,4 +540,11 @@ impl Draft<'_> {
         };
         (Planned::Step(Box::new(step.sealed())), left_out)
     }
+}
+
+/// A change of a member by the names that people know values of a list by, where it holds such.
+fn list_names(mapping: &BoundMapping, change: &Change) -> Option<(String, String)> {
+    let to = change.to.as_deref().and_then(|to| name_of(&mapping.form, to))?;
+    let from = change.from.as_deref().unwrap_or_default();
+    Some((name_of(&mapping.form, from).unwrap_or(from).to_owned(), to.to_owned()))
 }

@@ -209,6 +209,7 @@ fn words(line: &Line, home: Option<&TenantId>) -> Option<String> {
         Line::Step(step) => Some(text::step_of(step, home)),
         Line::Remember(remember) => Some(text::remember(remember)),
         Line::Held(held) => Some(text::held(held)),
+        Line::Theirs(theirs) => Some(text::theirs(theirs)),
     }
 }
 

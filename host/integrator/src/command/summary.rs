@@ -114,6 +114,15 @@ fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
             (counts.users_pending, "pending", Show::WhenAny),
         ]),
     ));
+    if counts.edits_kept + counts.edits_pending > 0 {
+        rows.push((
+            "edits",
+            figures(&[
+                (counts.edits_kept, "left", Show::Always),
+                (counts.edits_pending, "pending", Show::WhenAny),
+            ]),
+        ));
+    }
     if counts.software_written > 0 {
         rows.push(("software", figures(&[(counts.software_written, "written", Show::Always)])));
     }

@@ -195,7 +195,7 @@ impl Applier<'_> {
                     Line::Remember(remember) => self.remember(*remember).await?,
                     Line::Header(header) => self.made = Some(header.made),
                     Line::Held(held) => self.note_held(held).await?,
-                    Line::Footer(_) => {}
+                    Line::Theirs(_) | Line::Footer(_) => {}
                 }
             }
         }

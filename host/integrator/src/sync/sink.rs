@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use integrator_core::model::{Counts, Link, LinkState};
 use integrator_core::plan::text;
 use integrator_core::plan::{
-    Effect, Footer, GuardVerdict, Header, HeldDevice, Line, Part, Remember, Step, StepKind, Titles,
+    Effect, Footer, GuardVerdict, Header, HeldDevice, Line, Part, Remember, Step, StepKind, Theirs, Titles,
 };
 
 /// Lines kept back before they are handed to the store.
@@ -100,6 +100,12 @@ impl PlanSink {
         self.left_out = true;
         self.told_held.push(text::held(&held));
         self.line(&Line::Held(held)).await
+    }
+
+    /// Adds what people changed on an asset, and the plan leaves to them.
+    pub(crate) async fn theirs(&mut self, theirs: Theirs) -> Result<(), SyncError> {
+        self.counts.edits_kept += theirs.left.len() as u64;
+        self.line(&Line::Theirs(theirs)).await
     }
 
     /// Ends with the footer, and makes the plan durable.

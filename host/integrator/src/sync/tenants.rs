@@ -250,7 +250,7 @@ impl Session {
         let (sink, concluded, matched) = match lines {
             Lines::Planner(planner) => {
                 let mut planner = *planner;
-                planner.sink.notices.extend(planner.stock.notices());
+                planner.tell_notices();
                 (planner.sink, planner.concluded, planner.matched)
             }
             Lines::Sink(parts) => (parts.0, 0, 0),

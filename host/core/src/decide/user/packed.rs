@@ -96,7 +96,7 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 mod tests {
     use super::*;
     use crate::model::HaloUser;
-    use crate::settings::{UnlinkUnmatched, UserIdentifier, UserSource, Users};
+    use crate::settings::{Overwrite, UnlinkUnmatched, UserIdentifier, UserSource, Users};
 
     fn index() -> UserIndex {
         let settings = Users {
@@ -104,6 +104,7 @@ mod tests {
             identifier: UserIdentifier::Email,
             halo_field: None,
             unlink_unmatched: UnlinkUnmatched::Keep,
+            write: Overwrite::Always,
         };
         let mut index = UserIndex::default();
         for (id, email, site) in

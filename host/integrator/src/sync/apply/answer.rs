@@ -82,6 +82,13 @@ pub(crate) fn merge(
 pub(crate) fn settle_link(link: &mut Link, write: &AssetWrite, asset: &Asset, told: Told) {
     link.asset = asset.id;
     link.shown = asset.digest();
+    // A type that a step before it created has its number only now.
+    link.type_id = write.type_id.or(link.type_id);
+    if write.id.is_none() {
+        // What Halo itself chose for a new asset is no person's choice.
+        link.site = link.site.or(asset.site);
+        link.status = link.status.or(asset.status);
+    }
     if told == Told::Nothing {
         return;
     }

@@ -145,7 +145,7 @@ impl Planner<'_> {
         link: Option<&Link>,
         planned: Planned,
     ) -> Result<Planned, SyncError> {
-        if matches!(planned, Planned::NeedsUsers(_)) {
+        if matches!(planned, Planned::NeedsUsers(_) | Planned::NeedsMembers(..)) {
             return Ok(planned);
         }
         let Some(software) = self.software_of(device).await? else { return Ok(planned) };
@@ -165,7 +165,7 @@ impl Planner<'_> {
                 }
                 None => Planned::Unchanged,
             },
-            Planned::NeedsUsers(asset) => Planned::NeedsUsers(asset),
+            Planned::NeedsUsers(_) | Planned::NeedsMembers(..) => planned,
         })
     }
 }
