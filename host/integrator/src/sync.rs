@@ -15,6 +15,7 @@ mod details;
 mod error;
 mod halo_settings;
 mod index;
+mod kept;
 pub mod options;
 mod organisations;
 pub mod outcome;
