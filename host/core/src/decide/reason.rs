@@ -128,12 +128,7 @@ pub fn source_value(rulebook: &Rulebook, mapping: &BoundMapping, device: &Device
 }
 
 /// The criteria of a rule that holds, each with the value that it saw.
-fn criteria_met(
-    rulebook: &Rulebook,
-    device: &Device,
-    decision: &Decision,
-    number: usize,
-) -> Option<String> {
+fn criteria_met(rulebook: &Rulebook, device: &Device, decision: &Decision, number: usize) -> Option<String> {
     let super::rulebook::BoundDetermine::Rules(rules) = &rulebook.types.determine else { return None };
     let rule = rules.get(number.checked_sub(1)?)?;
     if rule.when.is_empty() {

@@ -141,18 +141,27 @@ impl UserIndex {
 
     /// The key of the identifier of a device's primary user.
     fn primary_user(&self, device: &Device, identifier: UserIdentifier) -> Option<DeviceKey> {
-        let value = match identifier {
+        if !identifier.is_on_the_device() {
+            let id = device.text(Slot::USER_ID)?;
+            return self.entra.get(&DeviceKey::of(id)).copied();
+        }
+        Self::identifying(device, None, identifier).and_then(key_of)
+    }
+
+    /// What a device's primary user is found by: on the device's own row, or what Entra says of that user.
+    pub fn identifying<'a>(
+        device: &'a Device,
+        entra: Option<&'a EntraUser>,
+        identifier: UserIdentifier,
+    ) -> Option<&'a str> {
+        match identifier {
             UserIdentifier::AzureObjectId => device.text(Slot::USER_ID),
             UserIdentifier::UserPrincipalName | UserIdentifier::Login => {
                 device.text(Slot::USER_PRINCIPAL_NAME)
             }
             UserIdentifier::Email => device.text(Slot::EMAIL_ADDRESS),
-            UserIdentifier::SamAccountName | UserIdentifier::EmployeeId => {
-                let id = device.text(Slot::USER_ID)?;
-                return self.entra.get(&DeviceKey::of(id)).copied();
-            }
-        };
-        value.and_then(key_of)
+            UserIdentifier::SamAccountName | UserIdentifier::EmployeeId => entra_value(entra?, identifier),
+        }
     }
 }
 

@@ -58,11 +58,12 @@ fn outcome(facts: Facts<'_>, judged: Judged<'_>, index: usize, mapping: &BoundMa
     let Some(field) = judged.decision.fields.iter().find(|field| field.mapping == index) else {
         return left("a plugin leaves it, or what it reads is not known yet");
     };
-    let overruled = judged.decision.fields.iter().filter(|later| later.mapping > index).find(|later| {
-        facts.rulebook.mappings.get(later.mapping).is_some_and(|other| {
-            other.member == mapping.member && applies(other) && later.value.is_some()
-        })
-    });
+    let overruled =
+        judged.decision.fields.iter().filter(|later| later.mapping > index).find(|later| {
+            facts.rulebook.mappings.get(later.mapping).is_some_and(|other| {
+                other.member == mapping.member && applies(other) && later.value.is_some()
+            })
+        });
     if let Some(later) = overruled {
         return left(&format!("fields {} fills it", later.mapping + 1));
     }

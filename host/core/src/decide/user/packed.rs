@@ -76,8 +76,7 @@ impl UserIndex {
             index.place_number((site.map(SiteId), client.map(ClientId)));
         }
         // The digest has vouched for the count.
-        index.by_identifier =
-            FxHashMap::with_capacity_and_hasher(room(entries), rustc_hash::FxBuildHasher);
+        index.by_identifier = FxHashMap::with_capacity_and_hasher(room(entries), rustc_hash::FxBuildHasher);
         for _ in 0..entries {
             let key = DeviceKey::new(u128::from_be_bytes(take(&mut rest)?));
             let id = UserId(i64::from_le_bytes(take(&mut rest)?));

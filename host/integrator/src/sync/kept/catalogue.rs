@@ -46,8 +46,7 @@ pub(crate) fn keep_catalogue(folder: &Path, connection: &str, mut kept: KeptCata
     if let Some(before) = KeptCatalogue::open(folder, connection).filter(|before| before.halo == kept.halo) {
         for known in &mut kept.catalogue.types {
             if known.detail.is_none() {
-                known.detail =
-                    before.catalogue.type_of(known.id).and_then(|earlier| earlier.detail.clone());
+                known.detail = before.catalogue.type_of(known.id).and_then(|earlier| earlier.detail.clone());
             }
         }
     }

@@ -150,7 +150,8 @@ impl Entry {
     pub(super) fn to_bytes(self) -> [u8; ENTRY] {
         let (kind, tier, other) = self.pair.parts();
         let mut bytes = [0; ENTRY];
-        let parts = [&self.key.to_bytes()[..], &self.place.to_le_bytes(), &[kind, tier], &other.to_le_bytes()];
+        let parts =
+            [&self.key.to_bytes()[..], &self.place.to_le_bytes(), &[kind, tier], &other.to_le_bytes()];
         for (place, byte) in bytes.iter_mut().zip(parts.into_iter().flatten()) {
             *place = *byte;
         }
@@ -307,8 +308,7 @@ impl KeptSweep {
     /// The registered owner of an Entra device, as the key of the identifier.
     pub(crate) fn owner(&self, device: DeviceKey) -> io::Result<Option<DeviceKey>> {
         let tables: u64 = self.header.tables.iter().sum();
-        let start =
-            self.entries + self.header.devices * ENTRY as u64 + tables * HASHED as u64;
+        let start = self.entries + self.header.devices * ENTRY as u64 + tables * HASHED as u64;
         let row = |number: u64| -> io::Result<(DeviceKey, DeviceKey)> {
             let bytes = self.read::<OWNER>(start + number * OWNER as u64)?;
             let mut rest = bytes.as_slice();
@@ -328,9 +328,8 @@ impl KeptSweep {
         let mut index = &self.index;
         index.seek(SeekFrom::Start(self.entries))?;
         let tables: u64 = self.header.tables.iter().sum();
-        let length = self.header.devices * ENTRY as u64
-            + tables * HASHED as u64
-            + self.header.owners * OWNER as u64;
+        let length =
+            self.header.devices * ENTRY as u64 + tables * HASHED as u64 + self.header.owners * OWNER as u64;
         let mut rest = io::BufReader::with_capacity(256 * 1024, index).take(length + 4);
         let mut hasher = crc32fast::Hasher::new();
         let mut left = length;
