@@ -11,6 +11,7 @@ pub mod edits;
 pub mod guard;
 pub mod line;
 pub mod outcome;
+pub mod outcomes;
 pub mod revert;
 pub mod software;
 pub mod step;
@@ -24,6 +25,7 @@ pub use edits::Theirs;
 pub use guard::{GuardVerdict, judge_deactivations, judge_empty_source};
 pub use line::{Footer, Header, HeldDevice, Line, PLAN_FORMAT, Remember};
 pub use outcome::{Ending, HeldSpell, Old, Outcome, OutcomeTally, Replaced, link_before, outcome_of};
+pub use outcomes::{FieldOutcome, field_outcomes};
 pub use revert::{Reverted, plan_revert};
 pub use software::{
     SoftwareWrite, Title, Titles, plan_licence, plan_software, software_alone, with_software,

@@ -10,6 +10,7 @@ use super::edits::{Author, author_of_member};
 use super::line::Remember;
 use super::step::{Change, Effect, Facts, IntuneIds, LeftOut, Part, Planned, Step, StepId, StepKind};
 use crate::decide::form::{name_of, shows};
+use crate::decide::reason::{mapping_reason, site_reason, type_reason, user_reason};
 use crate::decide::rulebook::BoundMapping;
 use crate::decide::{Decision, FieldDecision, Standing, TypeRef, UserDecision};
 use crate::model::device::Slot;
@@ -197,6 +198,7 @@ impl Draft<'_> {
             return;
         }
         let decided = &subject.decision.asset_type;
+        let reason = || type_reason(self.facts.rulebook, subject.device, subject.decision);
         let from = self.asset.type_id.map(|id| id.to_string());
         let author = self.type_author();
         let differs =
@@ -213,13 +215,15 @@ impl Draft<'_> {
             TypeRef::Existing(id) => {
                 if self.asset.type_id != Some(*id) {
                     self.write.type_id = Some(*id);
-                    self.change(Part::Type, "type", (from, Some(id.to_string())), decided.reason.text());
+                    let reason = reason();
+                    self.change(Part::Type, "type", (from, Some(id.to_string())), reason);
                 }
                 self.link.type_id = Some(*id);
             }
             TypeRef::New(name) => {
                 self.needs.extend(subject.type_step.cloned());
-                self.change(Part::Type, "type", (from, Some(name.clone())), decided.reason.text());
+                let reason = reason();
+                self.change(Part::Type, "type", (from, Some(name.clone())), reason);
             }
         }
     }
@@ -240,7 +244,7 @@ impl Draft<'_> {
         if self.asset.site != Some(site) {
             self.write.site = Some(site);
             let values = (self.asset.site.map(|site| site.to_string()), Some(site.to_string()));
-            self.change(Part::Site, "site", values, subject.decision.site.reason.text());
+            self.change(Part::Site, "site", values, site_reason(self.facts.rulebook, subject.decision));
         }
         self.link.site = Some(site);
     }
@@ -302,7 +306,7 @@ impl Draft<'_> {
                     Some(old) => {
                         format!("the device's {noun} changed; replaces user {old}, whom we linked")
                     }
-                    None => format!("the device's {noun}"),
+                    None => user_reason(self.facts.rulebook),
                 };
                 (std::iter::once(user.id).chain(others).collect(), reason)
             }
@@ -460,7 +464,8 @@ impl Draft<'_> {
                 (false, None) => "; the source is empty and `empty = \"clear\"`",
                 (false, Some(_)) => "",
             };
-            let reason = format!("{}{reason}", mapping.origin_with(decided.why.as_deref()));
+            let origin = mapping_reason(self.facts.rulebook, decided.mapping, decided.why.as_deref());
+            let reason = format!("{origin}{reason}");
             let name = self.facts.member_name(member);
             self.change(Part::Member(member.clone()), &name, (from, wanted.map(str::to_owned)), reason);
             if let Some(change) = self.changes.last_mut() {

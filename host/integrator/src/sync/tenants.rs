@@ -251,6 +251,9 @@ impl Session {
             Lines::Planner(planner) => {
                 let mut planner = *planner;
                 planner.tell_notices();
+                if device.is_none() {
+                    self.keep_catalogue(&planner.catalogue);
+                }
                 (planner.sink, planner.concluded, planner.matched)
             }
             Lines::Sink(parts) => (parts.0, 0, 0),
@@ -353,6 +356,7 @@ impl Session {
         let details = DetailReader::new(&view.graph, planner.store, Arc::clone(shared));
         let (progress, stop) = (&*world.progress, &world.stop);
         if device.is_none() {
+            planner.sink.note_held(self.held_lines());
             plugins::survey(&swept.spool, shared).await?;
         }
         decide_all(&swept.spool, shared, planner, details.as_ref(), progress, stop).await?;
@@ -374,6 +378,7 @@ impl Session {
         }
         if !empty.refused {
             planner.plan_absences(&view.graph).await?;
+            self.keep_sweep(view, &swept.spool, shared, planner).await;
         }
         Ok(!empty.refused)
     }

@@ -3,6 +3,7 @@
 use super::super::edits::{Author, Theirs, author_of};
 use super::super::step::{Change, Facts, Part};
 use super::{Basis, Draft, Subject};
+use crate::decide::reason::mapping_reason;
 use crate::decide::rulebook::BoundMapping;
 use crate::decide::{FieldDecision, TypeRef};
 use crate::model::{Asset, Link, LinkOrigin, UserId};
@@ -138,7 +139,7 @@ impl Draft<'_> {
     ) {
         let name = self.facts.member_name(&mapping.member);
         let values = (shown.map(str::to_owned), decided.value.clone());
-        let origin = mapping.origin_with(decided.why.as_deref());
+        let origin = mapping_reason(self.facts.rulebook, decided.mapping, decided.why.as_deref());
         self.leave(author, Part::Member(mapping.member.clone()), &name, values, &origin);
         if let Some(change) = self.theirs.last_mut() {
             change.shown = super::list_names(mapping, change);
