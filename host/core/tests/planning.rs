@@ -117,7 +117,7 @@ fn a_new_device_gets_an_asset_with_every_mapped_value() {
             "Model: - -> ThinkBook",
         ]
     );
-    assert_eq!(step.changes[0].reason, "rule 1");
+    assert_eq!(step.changes[0].reason, "rule 1: model contains \"book\" (ThinkBook)");
 }
 
 #[test]

@@ -232,7 +232,10 @@ fn a_transform_sets_clears_or_leaves() {
     let device = world.device("d1", &[("model", "a")]);
     let (step, _) = plan_create(world.facts(), &device, &world.decide(&device), None, None);
     let reasons: Vec<&str> = step.changes.iter().map(|change| change.reason.as_str()).collect();
-    assert!(reasons.contains(&"mapped from model, plugin test: marked"), "{reasons:?}");
+    assert!(
+        reasons.contains(&"mapped from model, trim, upper, plugin test: marked (fields 1)"),
+        "{reasons:?}"
+    );
 }
 
 #[test]

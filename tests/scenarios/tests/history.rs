@@ -41,7 +41,7 @@ fn a_run_is_shown_with_what_became_of_each_device() {
     let shown = world.say(&format!("runs show {run}")).must_exit(0).stdout;
     assert!(shown.contains("outcomes: 2 written"), "{shown}");
     assert!(shown.contains("written  update asset 1001  LAPTOP-1"), "{shown}");
-    assert!(shown.contains("Model: Surface Book 3 -> Book 4  [mapped from model]"), "{shown}");
+    assert!(shown.contains("Model: Surface Book 3 -> Book 4  [mapped from model (fields 3)]"), "{shown}");
 
     let one = world.words(&format!("runs show {run} --device pc-2")).must_exit(0).document;
     assert_eq!(one["run"]["run"].as_str(), Some(run.as_str()));
