@@ -11,6 +11,7 @@ pub mod device;
 pub mod entra;
 pub mod ids;
 pub mod link;
+pub mod matching;
 pub mod property;
 pub mod run;
 pub mod software;
@@ -28,6 +29,7 @@ pub use ids::{
     UserId,
 };
 pub use link::{Deactivated, FieldMemory, Life, Link, LinkOrigin, LinkState, LinkSummary};
+pub use matching::{CaseAsset, CaseDevice, CaseKind, MatchCase, MatchChoice, MatchDecision, Presence};
 pub use property::{Availability, Kind, Property};
 pub use run::{Action, Counts, Entity, RunId, RunRecord, RunStatus};
 pub use software::{Inventory, InventoryBuilder, Licence, LicenceWrite, SoftwareMemory, SoftwareRow};

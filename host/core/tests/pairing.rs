@@ -68,6 +68,7 @@ fn resolve(
         .map(|(index, (_, _, serial))| Unlinked {
             row: u32::try_from(index).unwrap(),
             values: vec![placeholders.usable(serial).as_deref().map_or(0, serial_hash)],
+            except: Vec::new(),
         })
         .collect();
     pair_unlinked(&plain, &unlinked, &candidates, linked, &["Serial Number".to_owned()], &mut pairing);

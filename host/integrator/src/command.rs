@@ -18,6 +18,7 @@ mod folder;
 mod import;
 mod init;
 mod logging;
+mod matching;
 mod output;
 mod panics;
 mod plan;
@@ -94,6 +95,7 @@ async fn run(context: &Context, command: Command) -> Result<ExitClass, Failure> 
         Command::Plan(asked) => plan::run(context, asked).await,
         Command::Apply(asked) => apply::run(context, &asked).await,
         Command::Import(asked) => import::run(context, asked).await,
+        Command::Match(asked) => matching::run(context, asked).await,
         Command::Runs(asked) => runs::run(context, asked).await,
         Command::Secret(asked) => secret::run(context, asked),
         Command::Plugin(asked) => plugin::run(context, &asked).await,

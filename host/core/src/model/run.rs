@@ -123,6 +123,9 @@ pub struct Counts {
     pub devices_read: u64,
     /// Left out by a setting.
     pub devices_excluded: u64,
+    /// Of those, left alone because a person said so.
+    #[serde(skip_serializing_if = "is_none")]
+    pub devices_ignored: u64,
     /// Left undecided, nothing written.
     pub devices_held: u64,
     /// Older rows of a device that was enrolled again.
@@ -159,4 +162,9 @@ pub struct Counts {
     pub software_written: u64,
     /// Software licences created.
     pub licences_created: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "called by serde")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::output::{Chatter, Form, Output};
 use super::{
-    apply, authorize, check, completions, demo, form_of_unparsed, import, init, plan, plugin, runs, secret,
+    apply, authorize, check, completions, demo, form_of_unparsed, import, init, matching, plan, plugin, runs, secret,
     settings,
 };
 use crate::sync::ExitClass;
@@ -81,6 +81,8 @@ pub(super) enum Command {
     Apply(apply::Asked),
     /// Import devices: plan, guard, apply, report
     Import(import::Asked),
+    /// Say which asset is whose where an import could not tell, and find duplicates
+    Match(matching::Asked),
     /// Look at earlier runs
     Runs(runs::Asked),
     /// Keep secrets encrypted in the data folder

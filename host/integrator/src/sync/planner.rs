@@ -5,6 +5,7 @@ mod absences;
 
 use super::decide::{Shared, Work};
 use super::error::SyncError;
+use super::queue::OtherKind;
 use super::resolve::Resolved;
 use super::sink::{PlanSink, concluded};
 use super::software::PlannedTitles;
@@ -54,6 +55,8 @@ pub(crate) struct Planner<'a> {
     pub(crate) matched: u64,
     /// Assets that stay in stock.
     pub(crate) stock: Stock,
+    /// Devices of the tenant that wait because the asset that they match is of another kind.
+    pub(super) other_kinds: Vec<OtherKind>,
     new_types: FxHashMap<String, (String, StepId)>,
     left_out: FxHashSet<(Option<TypeId>, StatusId)>,
     lacking: FxHashSet<(Option<TypeId>, FieldId)>,
@@ -115,6 +118,7 @@ impl<'a> Planner<'a> {
             concluded: 0,
             matched: 0,
             stock: Stock::default(),
+            other_kinds: Vec::new(),
             new_types: FxHashMap::default(),
             left_out: FxHashSet::default(),
             lacking: FxHashSet::default(),
@@ -136,6 +140,7 @@ impl<'a> Planner<'a> {
             software: None,
         });
         self.planned_titles.turn();
+        self.other_kinds.clear();
     }
 
     /// Turns to the devices of another tenant; what was planned and named once stays so.

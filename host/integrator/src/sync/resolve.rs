@@ -5,6 +5,7 @@
 
 use super::error::SyncError;
 use super::index::{Summaries, summaries};
+use super::rulings::Spoken;
 use super::spool::SpoolRow;
 use super::sweep::Swept;
 use crate::halo::HaloClient;
@@ -13,10 +14,10 @@ use futures_util::StreamExt;
 use integrator_core::decide::mapped::match_values;
 use integrator_core::decide::{Calls, Counting, Rulebook};
 use integrator_core::model::link::serial_hash;
-use integrator_core::model::{AssetId, DeviceKey, IdentityRow, LinkState, LinkSummary};
+use integrator_core::model::{AssetId, CaseKind, DeviceKey, IdentityRow, LinkState, LinkSummary};
 use integrator_core::resolve::{
     Candidates, LinkedAssets, Pair, Pairing, Unlinked, absent_links, judge_duplicates, pair_linked,
-    pair_unlinked,
+    pair_unlinked, rule_splits,
 };
 use integrator_core::settings::{Connection, MatchReach};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -46,6 +47,10 @@ pub(crate) struct Resolved {
     pub(crate) live_serials: FxHashSet<u64>,
     /// Assets whose device is gone from another tenant of the connection.
     pub(crate) elsewhere: Elsewhere,
+    /// Rows that are left alone because a person said so.
+    pub(crate) ignored: u64,
+    /// What people should know.
+    pub(crate) notices: Vec<String>,
     /// How many links were there before the run, but those of devices concluded deleted.
     pub(crate) linked_before: u64,
 }
@@ -126,14 +131,20 @@ pub(crate) async fn resolve(
 ) -> Result<Resolved, SyncError> {
     let Known { links, digests, undecided } = known;
     let connection = &rulebook.connection;
-    let rows = std::mem::take(&mut swept.rows);
-    let standings = judge_duplicates(&rows, connection.imports.shared_serial);
-    let pairing = pair_linked(&rows, &links, &standings);
+    let mut rows = std::mem::take(&mut swept.rows);
+    let spoken = Spoken::load(store, connection, &rows).await?;
+    let ignored = spoken.rulings.leave_out(&mut rows);
+    let mut standings = judge_duplicates(&rows, connection.imports.shared_serial);
+    spoken.rulings.release(&mut standings);
+    let mut pairing = pair_linked(&rows, &links, &standings);
+    rule_splits(&spoken.rulings, &links, &mut pairing);
     let mut resolved = Resolved {
         order: Vec::new(),
         absent: Vec::new(),
         elsewhere: Elsewhere::default(),
         live_serials: FxHashSet::default(),
+        ignored,
+        notices: spoken.ignored(ignored).into_iter().collect(),
         linked_before: links.iter().filter(|link| link.state != LinkState::Deleted).count() as u64,
         rows,
         pairs: Vec::new(),
@@ -142,7 +153,10 @@ pub(crate) async fn resolve(
     };
     let pairing = give_up_lost_assets(&mut resolved, pairing, store, halo).await?;
     let mut pairing = hold(&resolved, pairing, swept, &standings.held, &undecided)?;
-    resolved.elsewhere = match_unlinked(&resolved, &mut pairing, swept, rulebook, store, others).await?;
+    let (elsewhere, told) =
+        match_unlinked(&resolved, &mut pairing, &spoken, swept, rulebook, store, others).await?;
+    resolved.elsewhere = elsewhere;
+    resolved.notices.extend(told);
     name_others(&resolved, &mut pairing, swept)?;
     let passed_on = &pairing.passed_on;
     resolved.absent = absent_links(&resolved.links, resolved.rows.iter().map(|row| row.key))
@@ -207,17 +221,18 @@ fn hold(
     shared: &FxHashMap<u32, u32>,
     undecided: &FxHashMap<DeviceKey, String>,
 ) -> Result<Pairing, SyncError> {
-    for (row, other) in shared {
-        let start = resolved.rows.get(*other as usize).map(|row| row.spool.bytes()).unwrap_or_default();
+    for (row, row_of_other) in shared {
+        let start = resolved.rows.get(*row_of_other as usize).map(|row| row.spool.bytes()).unwrap_or_default();
         let named = swept.spool.rows_at(&[start]).map_err(spool_error)?;
         let other = match named.first() {
             Some(SpoolRow::Device(device)) => format!("{} (device {})", device.name(), device.id),
             _ => "another device".to_owned(),
         };
         if let Some(pair) = pairing.pairs.get_mut(*row as usize) {
-            *pair = Pair::held(format!(
-                "it has the same serial number as {other}, and both are live; retire one in Intune, or set `imports.shared_serial = \"newest\"`"
-            ));
+            let reason = format!(
+                "it has the same serial number as {other}, and both are live; retire one in Intune, say which asset is whose (`match pin`, `match split`), or set `imports.shared_serial = \"newest\"`"
+            );
+            *pair = Pair::disputed(CaseKind::SharedSerial, reason, Vec::new(), vec![*row_of_other]);
         }
     }
     if !undecided.is_empty() {
@@ -236,7 +251,8 @@ fn hold(
 fn name_others(resolved: &Resolved, pairing: &mut Pairing, swept: &Swept) -> Result<(), SyncError> {
     for pair in &mut pairing.pairs {
         let Pair::Held(held) = pair else { continue };
-        if held.others.is_empty() {
+        let Some(kind) = held.dispute.as_ref().map(|dispute| dispute.kind) else { continue };
+        if held.others.is_empty() || kind == CaseKind::SharedSerial {
             continue;
         }
         let rows = held.others.iter().filter_map(|other| resolved.rows.get(*other as usize));
@@ -249,70 +265,49 @@ fn name_others(resolved: &Resolved, pairing: &mut Pairing, swept: &Swept) -> Res
                 SpoolRow::Unreadable(_) => None,
             })
             .collect();
-        held.reason = format!(
-            "{}, this one and {}; clear the value on all but one, or retire the others in Intune",
-            held.reason,
-            names.join(", ")
-        );
+        held.reason = if kind == CaseKind::Pinned {
+            format!("{}: {}", held.reason, names.join(", "))
+        } else {
+            format!(
+                "{}, this one and {}; say whose it is (`match pin`), clear the value on all but one, or retire the others in Intune",
+                held.reason,
+                names.join(", ")
+            )
+        };
     }
     Ok(())
 }
 
+/// Gives rows without a pair an asset: pinned ones theirs, the others what they match. Returns the assets of devices that
+/// are gone from other tenants, and what people should know.
 async fn match_unlinked(
     resolved: &Resolved,
     pairing: &mut Pairing,
+    spoken: &Spoken,
     swept: &Swept,
     rulebook: &Rulebook,
     store: &dyn Store,
     others: &Others,
-) -> Result<Elsewhere, SyncError> {
-    let new: Vec<(u32, u64)> = pairing
+) -> Result<(Elsewhere, Vec<String>), SyncError> {
+    let is_open = |pair: &Pair| *pair == Pair::New || shares_serial(pair);
+    if !pairing.pairs.iter().any(is_open) && spoken.rulings.pins().is_empty() {
+        return Ok(<(Elsewhere, Vec<String>)>::default());
+    }
+    let (foreign, gone) = others.read(store, &rulebook.connection.id).await?;
+    let known = |asset| resolved.digest(asset).is_some();
+    let told = spoken.pin(&resolved.rows, &resolved.links, &foreign, known, pairing);
+    let open: Vec<(u32, u64)> = pairing
         .pairs
         .iter()
         .enumerate()
-        .filter(|(_, pair)| **pair == Pair::New)
+        .filter(|(_, pair)| is_open(pair))
         .filter_map(|(index, _)| Some((u32::try_from(index).ok()?, resolved.rows.get(index)?.spool.bytes())))
         .collect();
-    if new.is_empty() || resolved.digests.is_empty() {
-        return Ok(Elsewhere::default());
+    if open.is_empty() || resolved.digests.is_empty() {
+        return Ok((gone, told));
     }
-    let mut candidates = Candidates::new(rulebook.match_members.len());
-    let client = match rulebook.connection.imports.match_reach {
-        MatchReach::ConnectionClients => Some(rulebook.client.id),
-        MatchReach::AllClients => None,
-    };
-    let mut assets = store.all_assets();
-    while let Some(chunk) = assets.next().await {
-        for asset in chunk? {
-            candidates.add(&asset, &rulebook.match_members, client, &rulebook.placeholders);
-        }
-    }
-    let mut unlinked = Vec::with_capacity(new.len());
-    let mut by_place = new;
-    by_place.sort_unstable_by_key(|(_, start)| *start);
-    for chunk in by_place.chunks(MATCH_CHUNK) {
-        let starts: Vec<u64> = chunk.iter().map(|(_, start)| *start).collect();
-        let rows = swept.spool.rows_at(&starts).map_err(spool_error)?;
-        let mut calls = Calls::new(&rulebook.plugins, Counting::Uncounted);
-        for ((row, _), spooled) in chunk.iter().zip(rows) {
-            if let SpoolRow::Device(device) = spooled {
-                let values = match match_values(rulebook, &device, &mut calls) {
-                    Ok(values) => values,
-                    Err(reason) => {
-                        // What it is matched by is not known, so that nothing can be concluded of it.
-                        if let Some(pair) = pairing.pairs.get_mut(*row as usize) {
-                            *pair = Pair::held(reason);
-                        }
-                        continue;
-                    }
-                };
-                let values =
-                    values.into_iter().map(|value| value.as_deref().map_or(0, serial_hash)).collect();
-                unlinked.push(Unlinked { row: *row, values });
-            }
-        }
-    }
-    unlinked.sort_unstable_by_key(|one| one.row);
+    let candidates = candidates(rulebook, store).await?;
+    let unlinked = unlinked(open, spoken, swept, rulebook, pairing)?;
     let absent: FxHashSet<usize> =
         absent_links(&resolved.links, resolved.rows.iter().map(|row| row.key)).collect();
     let mut linked = LinkedAssets::default();
@@ -324,10 +319,85 @@ async fn match_unlinked(
             linked.taken.insert(link.asset);
         }
     }
-    let (foreign, gone) = others.read(store, &rulebook.connection.id).await?;
+    for (_, pin) in spoken.rulings.pins() {
+        // Whether its device could take it or not: a person has given it away.
+        linked.taken.insert(pin.asset);
+        linked.gone.remove(&pin.asset);
+    }
     linked.foreign = foreign;
+    for one in &unlinked {
+        let (Some(row), Some(Pair::Held(held))) =
+            (resolved.rows.get(one.row as usize), pairing.pairs.get_mut(one.row as usize))
+        else {
+            continue;
+        };
+        if let Some(dispute) = &mut held.dispute {
+            dispute.assets = candidates.all_of(row, one);
+        }
+    }
     pair_unlinked(&resolved.rows, &unlinked, &candidates, linked, &rulebook.tier_names, pairing);
-    Ok(gone)
+    Ok((gone, told))
+}
+
+/// Whether a row is held because another live one has its serial number: a person wants to see what it matches.
+fn shares_serial(pair: &Pair) -> bool {
+    matches!(pair, Pair::Held(held)
+        if held.dispute.as_ref().is_some_and(|dispute| dispute.kind == CaseKind::SharedSerial))
+}
+
+/// All assets that the tenant's devices can be matched with.
+async fn candidates(rulebook: &Rulebook, store: &dyn Store) -> Result<Candidates, SyncError> {
+    let mut candidates = Candidates::new(rulebook.match_members.len());
+    let client = match rulebook.connection.imports.match_reach {
+        MatchReach::ConnectionClients => Some(rulebook.client.id),
+        MatchReach::AllClients => None,
+    };
+    let mut assets = store.all_assets();
+    while let Some(chunk) = assets.next().await {
+        for asset in chunk? {
+            candidates.add(&asset, &rulebook.match_members, client, &rulebook.placeholders);
+        }
+    }
+    Ok(candidates)
+}
+
+/// What each of these rows can be matched on, read from the spool in its order.
+fn unlinked(
+    mut open: Vec<(u32, u64)>,
+    spoken: &Spoken,
+    swept: &Swept,
+    rulebook: &Rulebook,
+    pairing: &mut Pairing,
+) -> Result<Vec<Unlinked>, SyncError> {
+    let mut unlinked = Vec::with_capacity(open.len());
+    open.sort_unstable_by_key(|(_, start)| *start);
+    for chunk in open.chunks(MATCH_CHUNK) {
+        let starts: Vec<u64> = chunk.iter().map(|(_, start)| *start).collect();
+        let rows = swept.spool.rows_at(&starts).map_err(spool_error)?;
+        let mut calls = Calls::new(&rulebook.plugins, Counting::Uncounted);
+        for ((row, _), spooled) in chunk.iter().zip(rows) {
+            let SpoolRow::Device(device) = spooled else { continue };
+            if let Some(not) = spoken.rulings.split(*row) {
+                // One of its own: nothing but its own id on an asset speaks against that.
+                unlinked.push(Unlinked { row: *row, values: Vec::new(), except: not.to_vec() });
+                continue;
+            }
+            let values = match match_values(rulebook, &device, &mut calls) {
+                Ok(values) => values,
+                Err(reason) => {
+                    // What it is matched by is not known, so that nothing can be concluded of it.
+                    if let Some(pair) = pairing.pairs.get_mut(*row as usize) {
+                        *pair = Pair::held(reason);
+                    }
+                    continue;
+                }
+            };
+            let values = values.into_iter().map(|value| value.as_deref().map_or(0, serial_hash)).collect();
+            unlinked.push(Unlinked { row: *row, values, except: Vec::new() });
+        }
+    }
+    unlinked.sort_unstable_by_key(|one| one.row);
+    Ok(unlinked)
 }
 
 /// The spool is the run's own file; it cannot be read when its disk or folder is gone.

@@ -13,6 +13,7 @@ use super::people::{add_entra_users, add_owners};
 use super::permissions;
 use super::planner::Planner;
 use super::plugins;
+use super::queue::{self, Sight};
 use super::resolve::{Known, Others, resolve};
 use super::session::{HaloSide, Session, Wanted};
 use super::sink::PlanSink;
@@ -211,7 +212,8 @@ impl Session {
             };
             let read = swept.rows.len() as u64;
             let others = self.others(view, &paired);
-            let resolved = resolve(&mut swept, &rulebook, store, halo, known, &others).await?;
+            let mut resolved = resolve(&mut swept, &rulebook, store, halo, known, &others).await?;
+            let (matching, ignored) = (std::mem::take(&mut resolved.notices), resolved.ignored);
             let empty = total.take(&view.connection.microsoft.tenant, read, resolved.linked_before);
             if views.len() > 1 {
                 paired.extend(resolved.pairs.iter().filter_map(|pair| match pair {
@@ -241,8 +243,18 @@ impl Session {
                 planner.sink.notices.extend(view.graph.expiry_notice().map(str::to_owned));
                 planner.sink.notices.extend(told.0);
                 planner.sink.left_out |= told.1;
+                if device.is_none() {
+                    planner.sink.notices.extend(matching);
+                    planner.sink.counts.devices_ignored += ignored;
+                }
+                let spool = Arc::clone(&swept.spool);
+                let mut sight = Sight::Partial;
                 if self.plan_view(view, swept, &shared, planner, device, &empty).await? {
                     self.complete.push(view.connection.microsoft.tenant.clone());
+                    sight = Sight::Whole;
+                }
+                if device.is_none() {
+                    queue::keep(planner, &spool, sight).await?;
                 }
                 planner.let_go();
             }

@@ -9,7 +9,7 @@ use super::summaries::{AssetBlock, LinkBlock, StoredLinkSummary};
 use super::{Inner, SledStore};
 use crate::store::{Chunks, StoreError};
 use futures_util::{StreamExt, stream};
-use integrator_core::model::{Asset, Details, DeviceKey, EntraUser, HaloUser, RunRecord};
+use integrator_core::model::{Asset, Details, DeviceKey, EntraUser, HaloUser, MatchCase, MatchDecision, RunRecord};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -135,6 +135,8 @@ impl Inner {
         self.check_kind(Kind::LinkSummaries, decode::<LinkBlock>)?;
         self.check_kind(Kind::Made, decode::<MadeRecord>)?;
         self.check_kind(Kind::Mark, decode_json::<serde_json::Value>)?;
+        self.check_kind(Kind::MatchCase, decode_json::<MatchCase>)?;
+        self.check_kind(Kind::MatchDecision, decode_json::<MatchDecision>)?;
         self.check_kind(Kind::Run, decode_json::<RunRecord>)?;
         self.check_kind(Kind::Software, decode::<StoredSoftware>)?;
         self.check_kind(Kind::User, decode::<HaloUser>)?;
