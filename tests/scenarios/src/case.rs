@@ -143,6 +143,8 @@ pub struct Step {
     pub say: Option<String>,
     /// The program is run with these words. `{plan}` is the id of the last plan.
     pub run: Option<String>,
+    /// The program is run with these words as people run it: what it prints goes into the transcript.
+    pub ask: Option<String>,
     /// The exit code that the run must end with.
     pub exit: i32,
     /// The run writes exactly the steps of the plan that the run before it made.

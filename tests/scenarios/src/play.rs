@@ -98,6 +98,9 @@ impl Player {
         if let Some(line) = &step.run {
             self.run(number, line, step);
         }
+        if let Some(line) = &step.ask {
+            self.ask(number, line, step.exit);
+        }
         if let Some(expected) = &step.expect {
             self.expect(number, expected);
         }
@@ -126,6 +129,15 @@ impl Player {
         }
         if let Some(id) = run.plan_id() {
             self.plan = Some((id.to_owned(), steps));
+        }
+        self.last = Some(run);
+    }
+
+    fn ask(&mut self, number: usize, line: &str, exit: i32) {
+        let run = self.world.say(line);
+        self.transcript.push_str(&transcript::of_words(&self.world, line, &run));
+        if run.code != Some(exit) {
+            self.problems.push(format!("step {number}: exit {:?}, expected {exit}", run.code));
         }
         self.last = Some(run);
     }
