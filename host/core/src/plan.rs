@@ -9,6 +9,7 @@ pub mod client;
 pub mod create;
 pub mod guard;
 pub mod line;
+pub mod other_kind;
 pub mod software;
 pub mod step;
 pub mod text;
@@ -19,6 +20,7 @@ pub use client::{plan_client, plan_tenant_id};
 pub use create::{plan_create, plan_type};
 pub use guard::{GuardVerdict, judge_deactivations, judge_empty_source};
 pub use line::{Footer, Header, HeldDevice, Line, PLAN_FORMAT, Remember};
+pub use other_kind::other_kind;
 pub use software::{
     SoftwareWrite, Title, Titles, plan_licence, plan_software, software_alone, with_software,
 };

@@ -16,4 +16,4 @@ pub use organisations::{ClientMatch, MatchedBy, TenantFacts, match_client};
 pub use pairing::{
     Candidates, Dispute, LinkedAssets, Pair, Pairing, Tier, Unlinked, pair_linked, pair_unlinked, tier_name,
 };
-pub use rulings::{Pin, Pinned, PinReach, Ruling, Rulings, rule_pins, rule_splits};
+pub use rulings::{Pin, PinReach, Pinned, Ruling, Rulings, rule_pins, rule_splits};

@@ -36,7 +36,7 @@ pub use example::{
 pub use fields::{EmptyPolicy, FieldMapping, Piece, Source, Transform, WritePolicy};
 pub use imports::{
     Creation, DefaultSite, Imports, MatchReach, MatchTexts, SenseManaged, SharedSerial, SiteMode, Software,
-    SoftwareMatch, UnlinkUnmatched, UserIdentifier, UserSource, Users,
+    SoftwareMatch, TypeDisagreement, UnlinkUnmatched, UserIdentifier, UserSource, Users,
 };
 pub use integrator::{
     HaloSettings, HttpSettings, IntegratorSettings, LogFormat, OLD_REDIRECT_PATH, REDIRECT_PATH,

@@ -21,8 +21,8 @@ pub use records::{
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use integrator_core::model::{
-    Asset, AssetId, Details, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, MatchCase, MatchDecision, RunId,
-    RunRecord, SoftwareMemory, UserId,
+    Asset, AssetId, Details, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, MatchCase, MatchDecision,
+    RunId, RunRecord, SoftwareMemory, UserId,
 };
 use std::time::Duration;
 

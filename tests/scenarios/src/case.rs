@@ -235,6 +235,8 @@ pub struct HaloStep {
     pub deactivate_site: Option<(String, String)>,
     /// Whether Halo's global settings stop programs from moving assets in stock.
     pub stop_movements_in_stock: Option<bool>,
+    /// Whether lists of users are empty from now on.
+    pub hide_users: Option<bool>,
     /// How far the agent's role reaches with clients, sites and users.
     pub customers: Option<Access>,
 }

@@ -58,7 +58,7 @@ pub fn of_run(world: &World, line: &str, run: &Run, foretold: Foretold) -> Strin
             }
         }
     }
-    normalised(world, &text)
+    without_moments(&normalised(world, &text))
 }
 
 /// What the program printed to people, who gave it these words.

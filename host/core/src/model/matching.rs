@@ -193,10 +193,10 @@ impl fmt::Display for MatchChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pin { asset } => write!(f, "pinned to asset {asset}"),
-            Self::Split { not } if not.is_empty() => f.write_str("split: an asset of its own"),
+            Self::Split { not } if not.is_empty() => f.write_str("split off, with an asset of its own"),
             Self::Split { not } => {
                 let not: Vec<String> = not.iter().map(ToString::to_string).collect();
-                write!(f, "split: an asset of its own, not {}", not.join(", "))
+                write!(f, "split from {} {}", if not.len() == 1 { "asset" } else { "assets" }, not.join(", "))
             }
             Self::Ignore => f.write_str("ignored"),
         }

@@ -264,7 +264,12 @@ impl Draft<'_> {
                 if none {
                     return true;
                 }
-                (Vec::new(), "the device has no matched user (users.unlink_unmatched)".to_owned())
+                let noun = self.facts.rulebook.connection.users.source.noun();
+                let why = match subject.decision.user {
+                    UserDecision::NoUser => format!("the device has no {noun}"),
+                    _ => format!("no active Halo user is the device's {noun}, and all users were read"),
+                };
+                (Vec::new(), format!("{why} (users.unlink_unmatched)"))
             }
         };
         let list = |users: &[UserId]| {

@@ -167,7 +167,13 @@ impl Candidates {
     }
 
     /// The assets of a tier that are free for a row.
-    fn free(&self, tier: Tier, row: &IdentityRow, one: &Unlinked, taken: &FxHashSet<AssetId>) -> Vec<AssetId> {
+    fn free(
+        &self,
+        tier: Tier,
+        row: &IdentityRow,
+        one: &Unlinked,
+        taken: &FxHashSet<AssetId>,
+    ) -> Vec<AssetId> {
         let all = self.of_tier(tier, row, one).iter().copied();
         all.filter(|asset| !taken.contains(asset) && !one.except.contains(asset)).collect()
     }
@@ -183,9 +189,9 @@ impl Candidates {
         all
     }
 
-    /// The free assets of the first tier of `match_by` that has any, where the asset with the row's Intune id is none
-    /// of them: one of the two is wrong.
-    fn against(
+    /// The free assets of the first tier of `match_by` that has any, where this asset, which says in another way that it
+    /// is the row's, is none of them: one of the two is wrong.
+    pub fn against(
         &self,
         asset: AssetId,
         row: &IdentityRow,

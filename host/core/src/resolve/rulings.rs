@@ -159,9 +159,8 @@ pub fn rule_pins(
             continue;
         }
         let asset = pin.asset;
-        let refuse = |reason: String, others: Vec<u32>| {
-            Pair::disputed(CaseKind::Pinned, reason, vec![asset], others)
-        };
+        let refuse =
+            |reason: String, others: Vec<u32>| Pair::disputed(CaseKind::Pinned, reason, vec![asset], others);
         let rivals: Vec<u32> =
             wanted.get(&asset).into_iter().flatten().copied().filter(|other| *other != row).collect();
         let pair = if !known(asset) {
@@ -172,10 +171,7 @@ pub fn rule_pins(
                 Vec::new(),
             )
         } else if !rivals.is_empty() {
-            refuse(
-                format!("{} devices are pinned to asset {asset}", rivals.len() + 1),
-                rivals,
-            )
+            refuse(format!("{} devices are pinned to asset {asset}", rivals.len() + 1), rivals)
         } else if reach.foreign.contains(&asset) {
             refuse(
                 format!(
@@ -221,9 +217,8 @@ fn take(
         let other = reach.rows.binary_search_by_key(&owner.key, |row| row.key).ok();
         let other = other.and_then(|index| u32::try_from(index).ok());
         let freed = match other.map(|other| (other, rulings.of(other))) {
-            // Its device is gone from Intune.
-            None => Freed::WithLink,
-            Some((_, Some(Ruling::Ignore))) => Freed::WithLink,
+            // Its device is gone from Intune, or is left alone.
+            None | Some((_, Some(Ruling::Ignore))) => Freed::WithLink,
             Some((_, Some(Ruling::Split(not)))) if not.contains(&pin.asset) => Freed::Asset,
             Some((_, Some(Ruling::Pin(other)))) if other.asset != pin.asset => Freed::Asset,
             Some((other, _)) => match pairing.pairs.get(other as usize) {

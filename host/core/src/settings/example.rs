@@ -151,6 +151,7 @@ default_site = {{ client = {client}, site = {site} }}
 {match_by}
 ignore_values = []                     # values that never match, beside the usual placeholders
 create = true                          # false: only assets that exist are updated
+type_disagreement = "hold"             # a matched asset of another asset group: "accept" takes it
 exclude_sense_managed = true           # devices that only Microsoft Defender manages
 
 {statuses}

@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::output::{Chatter, Form, Output};
 use super::{
-    apply, authorize, check, completions, demo, form_of_unparsed, import, init, matching, plan, plugin, runs, secret,
-    settings,
+    apply, authorize, check, completions, demo, form_of_unparsed, import, init, matching, plan, plugin, runs,
+    secret, settings,
 };
 use crate::sync::ExitClass;
 use clap::error::{ContextKind, ContextValue, ErrorKind};

@@ -7,9 +7,7 @@ use super::failure::Failure;
 use crate::sync::matching::{self, Decided, DuplicateGroup, Said};
 use crate::sync::{ExitClass, World};
 use clap::{Args, Subcommand};
-use integrator_core::model::{
-    AssetId, LinkOrigin, LinkState, MatchCase, MatchChoice, MatchDecision,
-};
+use integrator_core::model::{AssetId, LinkOrigin, LinkState, MatchCase, MatchChoice, MatchDecision};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -184,8 +182,7 @@ async fn show_one(context: &Context, world: &World, device: &Device) -> Result<(
         origin: link.origin,
         state: link.state,
     });
-    let document =
-        ShownDocument { case: known.case.as_ref(), decision: known.decision.as_ref(), link };
+    let document = ShownDocument { case: known.case.as_ref(), decision: known.decision.as_ref(), link };
     context.output().data(|| show::known(&known), &document)
 }
 

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use integrator_core::model::{
-    Asset, AssetId, AssetWrite, Details, DeviceId, DeviceKey, EntraUser, HaloUser, Link, MatchCase, MatchDecision,
-    RunId, RunRecord, SoftwareMemory, TenantId, UserId,
+    Asset, AssetId, AssetWrite, Details, DeviceId, DeviceKey, EntraUser, HaloUser, Link, MatchCase,
+    MatchDecision, RunId, RunRecord, SoftwareMemory, TenantId, UserId,
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

@@ -22,8 +22,8 @@ use async_trait::async_trait;
 use codec::{Reader, connection_hash, decode, decode_journal, decode_json, decode_link};
 use commit::{Found, Writer};
 use integrator_core::model::{
-    Asset, AssetId, Details, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, MatchCase, MatchDecision, RunId,
-    RunRecord, SoftwareMemory, UserId,
+    Asset, AssetId, Details, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, MatchCase, MatchDecision,
+    RunId, RunRecord, SoftwareMemory, UserId,
 };
 use keys::Kind;
 use std::fs::{self, File, OpenOptions};

@@ -78,10 +78,7 @@ pub async fn decisions(world: &World, connection: Option<&str>) -> Result<Vec<Ma
     Ok(found)
 }
 
-async fn all_decisions(
-    store: &dyn Store,
-    connection: Option<&str>,
-) -> Result<Vec<MatchDecision>, SyncError> {
+async fn all_decisions(store: &dyn Store, connection: Option<&str>) -> Result<Vec<MatchDecision>, SyncError> {
     let mut found = Vec::new();
     let mut decisions = store.match_decisions(connection);
     while let Some(chunk) = decisions.next().await {
@@ -166,18 +163,24 @@ pub async fn undo(
     device: &str,
 ) -> Result<(MatchDecision, Option<AssetId>), SyncError> {
     let store = world.store().await?;
-    let subject = find(&*store, connection, device).await?;
-    let known = of_subject(&*store, connection, &subject).await?;
-    let Some(decision) = known.decision else {
-        return Err(SyncError::settings(
-            format!("nobody decided anything about {} (device {})", subject.name, subject.device),
-            "`match decisions` lists what was decided",
-        ));
+    let mut decided = decided_about(&*store, connection, device).await?;
+    let subject = match decided.len() {
+        0 => {
+            return Err(SyncError::settings(
+                format!("nobody decided anything about \"{device}\""),
+                format!("`match decisions {connection}` lists what was decided"),
+            ));
+        }
+        1 => decided.swap_remove(0),
+        _ => the_one(decided, connection, device)?,
     };
-    let changes =
-        ChangeSet { remove_decisions: vec![CaseKey::from(&decision)], ..ChangeSet::default() };
+    let known = of_subject(&*store, connection, &subject).await?;
+    let Some(decision) = known.decision else { return Err(SyncError::bug("a decision that is gone")) };
+    let linked = known.link.map(|link| link.asset);
+    let asset = store.assets(&linked.into_iter().collect::<Vec<_>>()).await?.into_iter().flatten().next();
+    let changes = ChangeSet { remove_decisions: vec![CaseKey::from(&decision)], ..ChangeSet::default() };
     store.commit(None, changes).await?;
-    Ok((decision, known.link.map(|link| link.asset)))
+    Ok((decision, asset.map(|asset| asset.id)))
 }
 
 /// The asset that a device is to be pinned to, if the device can have it.
@@ -191,16 +194,19 @@ async fn free_for(
     let Some(found) = store.assets(&[asset]).await?.into_iter().next().flatten() else {
         return Err(SyncError::settings(
             format!("the index of Halo's assets has no asset {asset}"),
-            format!("look at its number in Halo; for one that is new, `plan {connection}` reads what changed"),
+            format!(
+                "look at its number in Halo; for one that is new, `plan {connection}` reads what changed"
+            ),
         ));
     };
     let decisions = all_decisions(&**store, None).await?;
     let is_own = |tenant: DeviceKey, device: DeviceKey| {
         tenant == subject.tenant.key() && device == subject.device.key()
     };
-    if let Some(rival) = decisions.iter().find(|one| {
-        one.choice == MatchChoice::Pin { asset } && !is_own(one.tenant.key(), one.device.key())
-    }) {
+    if let Some(rival) = decisions
+        .iter()
+        .find(|one| one.choice == MatchChoice::Pin { asset } && !is_own(one.tenant.key(), one.device.key()))
+    {
         return Err(SyncError::settings(
             format!("asset {asset} is pinned to {} (device {}) already", rival.device_name, rival.device),
             format!("`match undo {} {}` takes that back", rival.connection, rival.device),
@@ -224,7 +230,8 @@ async fn free_for(
                     if gone || given_away || is_own(tenant.key(), link.key) {
                         continue;
                     }
-                    let Some(owner) = store.links(tenant.key(), &[link.key]).await?.into_iter().next().flatten()
+                    let Some(owner) =
+                        store.links(tenant.key(), &[link.key]).await?.into_iter().next().flatten()
                     else {
                         continue;
                     };
@@ -253,38 +260,50 @@ struct Subject {
     name: String,
 }
 
-/// Finds a device: in the queue, else among what was decided, else among those that are linked.
-async fn find(store: &dyn Store, connection: &str, device: &str) -> Result<Subject, SyncError> {
+/// Whether a device is meant by one of these names.
+fn is_named(device: &str, names: &[&str]) -> bool {
     let wanted = fold(device);
-    let is_named = |names: &[&str]| names.iter().any(|name| fold(name) == wanted);
+    names.iter().any(|name| fold(name) == wanted)
+}
+
+/// The devices of this name that people decided about.
+async fn decided_about(store: &dyn Store, connection: &str, device: &str) -> Result<Vec<Subject>, SyncError> {
+    let all = all_decisions(store, Some(connection)).await?.into_iter();
+    let named = all.filter(|one| is_named(device, &[one.device.as_str(), &one.device_name]));
+    Ok(named.map(|one| Subject { tenant: one.tenant, device: one.device, name: one.device_name }).collect())
+}
+
+/// Finds a device: in the queue, else among what was decided and those that are linked.
+async fn find(store: &dyn Store, connection: &str, device: &str) -> Result<Subject, SyncError> {
     let mut found: Vec<Subject> = Vec::new();
     let mut cases = store.match_cases(Some(connection));
     while let Some(chunk) = cases.next().await {
         for case in chunk? {
             let one = case.device;
-            if is_named(&[&one.id, &one.name, one.serial.as_deref().unwrap_or_default()]) {
+            if is_named(device, &[&one.id, &one.name, one.serial.as_deref().unwrap_or_default()]) {
                 found.push(Subject { tenant: case.tenant, device: DeviceId(one.id), name: one.name });
             }
         }
     }
     if found.is_empty() {
-        for one in all_decisions(store, Some(connection)).await? {
-            if is_named(&[one.device.as_str(), &one.device_name]) {
-                found.push(Subject { tenant: one.tenant, device: one.device, name: one.device_name });
-            }
-        }
-    }
-    if found.is_empty() {
+        found = decided_about(store, connection, device).await?;
         let mut links = store.all_links(Some(connection));
         while let Some(chunk) = links.next().await {
             for link in chunk? {
                 let serial = link.serial.as_deref().unwrap_or_default();
-                if is_named(&[link.device.as_str(), &link.device_name, serial]) {
+                let known = found.iter().any(|one| one.device.key() == link.device.key());
+                if !known && is_named(device, &[link.device.as_str(), &link.device_name, serial]) {
                     found.push(Subject { tenant: link.tenant, device: link.device, name: link.device_name });
                 }
             }
         }
     }
+    the_one(found, connection, device)
+}
+
+/// The only device that is meant.
+fn the_one(mut found: Vec<Subject>, connection: &str, device: &str) -> Result<Subject, SyncError> {
+    let wanted = fold(device);
     if let Some(one) = found.iter().position(|one| fold(one.device.as_str()) == wanted) {
         return Ok(found.swap_remove(one));
     }

@@ -20,10 +20,10 @@ use integrator_core::model::{
     StatusId, TenantId, TypeId, UserId,
 };
 use integrator_core::plan::{
-    Basis, Facts, HeldDevice, IntuneIds, LeftOut, Planned, Remember, StepId, Subject, plan_create, plan_type,
-    plan_update, text, with_software,
+    Basis, Facts, HeldDevice, IntuneIds, LeftOut, Planned, Remember, StepId, Subject, other_kind,
+    plan_create, plan_type, plan_update, text, with_software,
 };
-use integrator_core::resolve::Pair;
+use integrator_core::resolve::{Pair, Tier};
 use integrator_core::settings::Creation;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
@@ -238,6 +238,14 @@ impl<'a> Planner<'a> {
                 })
                 .await;
         };
+        if let Pair::Matched(_, tier @ Tier::MatchBy(_)) | Pair::Inherits(_, tier @ Tier::MatchBy(_)) = pair
+            && let Some(reason) = other_kind(self.facts(), asset, &decision, *tier)
+        {
+            self.matched = self.matched.saturating_sub(u64::from(matches!(pair, Pair::Matched(..))));
+            self.other_kinds.push(OtherKind { row, asset: asset.id, reason: reason.clone() });
+            let held = HeldDevice { device: Some(device.id.clone()), name: device.name().to_owned(), reason };
+            return self.sink.held(held).await;
+        }
         let Some(type_step) = self.type_step(&device, &decision).await? else { return Ok(()) };
         let state = match basis {
             Basis::Linked(link) | Basis::Inherited(link, _) => link.state,

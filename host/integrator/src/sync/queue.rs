@@ -159,7 +159,11 @@ impl Evidence {
         Ok(Self {
             rows: places.into_iter().map(|(_, row)| row).zip(spooled).collect(),
             assets: assets.into_iter().flatten().map(|asset| (asset.id, asset)).collect(),
-            owners: owned.into_iter().zip(links).filter_map(|((asset, _), link)| Some((asset, link?))).collect(),
+            owners: owned
+                .into_iter()
+                .zip(links)
+                .filter_map(|((asset, _), link)| Some((asset, link?)))
+                .collect(),
         })
     }
 

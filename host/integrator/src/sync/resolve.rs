@@ -17,7 +17,7 @@ use integrator_core::model::link::serial_hash;
 use integrator_core::model::{AssetId, CaseKind, DeviceKey, IdentityRow, LinkState, LinkSummary};
 use integrator_core::resolve::{
     Candidates, LinkedAssets, Pair, Pairing, Unlinked, absent_links, judge_duplicates, pair_linked,
-    pair_unlinked, rule_splits,
+    pair_unlinked, rule_splits, tier_name,
 };
 use integrator_core::settings::{Connection, MatchReach};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -25,6 +25,8 @@ use std::path::Path;
 
 /// Assets that the index lacks are read singly, at most this many a run; the devices of the others are held.
 const LOST_ASSET_READS: usize = 100;
+/// Devices with another serial number than before which one run tells of.
+const RENUMBERED_TOLD: usize = 20;
 /// Rows read from the spool at once while matching.
 const MATCH_CHUNK: usize = 4096;
 
@@ -222,7 +224,8 @@ fn hold(
     undecided: &FxHashMap<DeviceKey, String>,
 ) -> Result<Pairing, SyncError> {
     for (row, row_of_other) in shared {
-        let start = resolved.rows.get(*row_of_other as usize).map(|row| row.spool.bytes()).unwrap_or_default();
+        let start =
+            resolved.rows.get(*row_of_other as usize).map(|row| row.spool.bytes()).unwrap_or_default();
         let named = swept.spool.rows_at(&[start]).map_err(spool_error)?;
         let other = match named.first() {
             Some(SpoolRow::Device(device)) => format!("{} (device {})", device.name(), device.id),
@@ -289,18 +292,21 @@ async fn match_unlinked(
     store: &dyn Store,
     others: &Others,
 ) -> Result<(Elsewhere, Vec<String>), SyncError> {
+    let renumbered = renumbered(resolved, pairing);
     let is_open = |pair: &Pair| *pair == Pair::New || shares_serial(pair);
-    if !pairing.pairs.iter().any(is_open) && spoken.rulings.pins().is_empty() {
+    if !pairing.pairs.iter().any(is_open) && spoken.rulings.pins().is_empty() && renumbered.is_empty() {
         return Ok(<(Elsewhere, Vec<String>)>::default());
     }
     let (foreign, gone) = others.read(store, &rulebook.connection.id).await?;
     let known = |asset| resolved.digest(asset).is_some();
-    let told = spoken.pin(&resolved.rows, &resolved.links, &foreign, known, pairing);
+    let mut told = spoken.pin(&resolved.rows, &resolved.links, &foreign, known, pairing);
     let open: Vec<(u32, u64)> = pairing
         .pairs
         .iter()
         .enumerate()
-        .filter(|(_, pair)| is_open(pair))
+        .filter(|(row, pair)| {
+            is_open(pair) || u32::try_from(*row).is_ok_and(|row| renumbered.contains_key(&row))
+        })
         .filter_map(|(index, _)| Some((u32::try_from(index).ok()?, resolved.rows.get(index)?.spool.bytes())))
         .collect();
     if open.is_empty() || resolved.digests.is_empty() {
@@ -335,8 +341,57 @@ async fn match_unlinked(
             dispute.assets = candidates.all_of(row, one);
         }
     }
+    told.extend(tell_renumbered(resolved, &renumbered, &unlinked, &candidates, &linked, rulebook, swept)?);
     pair_unlinked(&resolved.rows, &unlinked, &candidates, linked, &rulebook.tier_names, pairing);
     Ok((gone, told))
+}
+
+/// Linked rows whose serial number is another one than their link remembers, with their assets.
+fn renumbered(resolved: &Resolved, pairing: &Pairing) -> FxHashMap<u32, AssetId> {
+    let changed =
+        resolved.rows.iter().zip(&pairing.pairs).enumerate().filter_map(|(row, (identity, pair))| {
+            let Pair::Linked(link) = pair else { return None };
+            let link = resolved.links.get(*link as usize)?;
+            let changed = link.serial != 0 && identity.serial != 0 && link.serial != identity.serial;
+            Some((u32::try_from(row).ok()?, link.asset)).filter(|_| changed)
+        });
+    changed.collect()
+}
+
+/// What people should know of linked devices that now match another asset by their new serial number. A link is not
+/// given up for a match: only a person moves it.
+fn tell_renumbered(
+    resolved: &Resolved,
+    renumbered: &FxHashMap<u32, AssetId>,
+    unlinked: &[Unlinked],
+    candidates: &Candidates,
+    linked: &LinkedAssets,
+    rulebook: &Rulebook,
+    swept: &Swept,
+) -> Result<Vec<String>, SyncError> {
+    let mut told = Vec::new();
+    for one in unlinked {
+        let (Some(asset), Some(row)) = (renumbered.get(&one.row), resolved.rows.get(one.row as usize)) else {
+            continue;
+        };
+        let Some((tier, others)) = candidates.against(*asset, row, one, &linked.taken) else { continue };
+        let spooled = swept.spool.rows_at(&[row.spool.bytes()]).map_err(spool_error)?;
+        let (Some(SpoolRow::Device(device)), Some(other)) = (spooled.first(), others.first()) else {
+            continue;
+        };
+        told.push(format!(
+            "{} (device {}) is asset {asset}, but has another serial number than before, and by {} it matches asset {other}: it stays with {asset}; `match pin {} {} {other}` would move it",
+            device.name(),
+            device.id,
+            tier_name(tier, &rulebook.tier_names),
+            rulebook.connection.id,
+            device.id
+        ));
+        if told.len() >= RENUMBERED_TOLD {
+            break;
+        }
+    }
+    Ok(told)
 }
 
 /// Whether a row is held because another live one has its serial number: a person wants to see what it matches.

@@ -48,8 +48,8 @@ impl Spoken {
         for ((row, decision), link) in found.into_iter().zip(links) {
             let ruling = match decision.choice {
                 MatchChoice::Pin { asset } => {
-                    let already = link
-                        .is_some_and(|link| link.asset == asset && link.origin == LinkOrigin::Pinned);
+                    let already =
+                        link.is_some_and(|link| link.asset == asset && link.origin == LinkOrigin::Pinned);
                     Ruling::Pin(Pin { asset, pinned: if already { Pinned::Already } else { Pinned::NotYet } })
                 }
                 MatchChoice::Split { not } => Ruling::Split(not),
@@ -77,7 +77,8 @@ impl Spoken {
             let pinned = match pairing.pairs.get(row as usize) {
                 Some(Pair::Matched(..)) => true,
                 Some(Pair::Inherits(link, _)) => {
-                    links.get(*link as usize).map(|link| link.key) != rows.get(row as usize).map(|row| row.key)
+                    links.get(*link as usize).map(|link| link.key)
+                        != rows.get(row as usize).map(|row| row.key)
                 }
                 _ => false,
             };
@@ -102,9 +103,9 @@ impl Spoken {
         match count {
             0 => None,
             1 => Some("1 device is left alone, as a person decided: `match decisions` names it".to_owned()),
-            count => {
-                Some(format!("{count} devices are left alone, as people decided: `match decisions` names them"))
-            }
+            count => Some(format!(
+                "{count} devices are left alone, as people decided: `match decisions` names them"
+            )),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::software::SoftwareReading;
 use super::sweep::{Basis, Swept};
 use super::tenants::{View, sweep_view, tenant_users, views};
 use super::world::World;
-use super::{catalogue, complete};
+use super::{catalogue, complete, people};
 use crate::halo::{DiscoveredAddress, HaloClient};
 use crate::store::{ChangeSet, Chunks, Lease, Store};
 use chrono::{DateTime, Utc};
@@ -218,9 +218,10 @@ impl Session {
         for (view, surveyed) in self.views.iter().zip(&survey.tenants) {
             catalogue::read_sites(&halo, &view.connection, surveyed, &mut catalogue).await?;
         }
-        let rulebooks = self.bind(&catalogue, &survey.tenants)?;
+        let mut rulebooks = self.bind(&catalogue, &survey.tenants)?;
         let progress = &*world.progress;
         refresh_users(&halo, store, &world.user_members(), index, self.now, progress).await?;
+        let silence = people::keep_users(store, &mut rulebooks).await?;
         let mut users = None;
         if let (Some(view), Some(Some(rulebook))) = (self.views.first(), rulebooks.first()) {
             let found = Arc::new(tenant_users(world, store, &view.graph, rulebook).await?);
@@ -234,6 +235,7 @@ impl Session {
             users = Some(found);
         }
         let mut notices = std::mem::take(&mut survey.notices);
+        notices.extend(silence);
         notices.extend(refresh_assets(&halo, store, &catalogue, index, self.now, progress).await?);
         let undecided = apply::recover(&halo, store, lease, &self.connection.id).await?;
         let known = match self.views.first() {

@@ -406,6 +406,9 @@ pub(in crate::settings) struct Imports {
     pub(in crate::settings) match_across_clients: Option<At<bool>>,
     /// Two live devices with one serial number. Default "newest".
     pub(in crate::settings) shared_serial: Option<At<SharedSerial>>,
+    /// A matched asset whose type stands in another asset group than the type that the device is decided to have.
+    /// Default "hold": a person says whether it is that machine.
+    pub(in crate::settings) type_disagreement: Option<At<TypeDisagreement>>,
     /// Days after which what Intune tells in single reads only (memory, wired address, notes) is read anew, spread over
     /// that time. Default 7. Such properties are read only where a mapping or a rule names one.
     #[schemars(range(min = 1, max = 365))]
@@ -448,6 +451,16 @@ pub(in crate::settings) struct DefaultSite {
     /// Its site, by name or number.
     #[schemars(required)]
     pub(in crate::settings) site: Option<At<Name>>,
+}
+
+/// `imports.type_disagreement`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::settings) enum TypeDisagreement {
+    /// The device is held.
+    Hold,
+    /// The asset is taken all the same.
+    Accept,
 }
 
 /// `imports.shared_serial`

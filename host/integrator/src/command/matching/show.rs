@@ -164,7 +164,7 @@ fn of_asset(asset: &CaseAsset) -> Column {
         cells: vec![
             (Row::Name, text(&asset.name)),
             (Row::Kind, text(&asset.type_name)),
-            (Row::Matches, cut(&matches.join("; "))),
+            (Row::Matches, shortened(&matches.join("; "))),
             (Row::Place, cut(&place)),
             (Row::Status, cut(&status)),
             (Row::Linked, asset.linked.clone().unwrap_or_default()),
@@ -237,10 +237,13 @@ pub(super) fn decided(decided: &Decided) -> String {
             format!("{device} keeps asset {own}; it is none of: {}.", numbers(not))
         }
         MatchChoice::Split { not } => {
-            let none = if not.is_empty() { String::new() } else { format!("; it is none of: {}", numbers(not)) };
+            let none =
+                if not.is_empty() { String::new() } else { format!("; it is none of: {}", numbers(not)) };
             format!("{device} gets an asset of its own with the next run{none}.")
         }
-        MatchChoice::Ignore => format!("{device} is left alone from the next run on; what Halo has of it stays."),
+        MatchChoice::Ignore => {
+            format!("{device} is left alone from the next run on; what Halo has of it stays.")
+        }
     };
     if let Some(before) = &decided.before {
         let _ = write!(text, "\nBefore, it was {before}.");
@@ -258,11 +261,14 @@ fn numbers(assets: &[AssetId]) -> String {
 /// What was taken back, and what stays.
 pub(super) fn undone(decision: &MatchDecision, linked: Option<AssetId>) -> String {
     let device = format!("{} (device {})", decision.device_name, decision.device);
-    let stays = match linked {
-        Some(asset) => format!(
+    let stays = match (linked, &decision.choice) {
+        (Some(asset), MatchChoice::Ignore) => {
+            format!("It is linked with asset {asset}: the next run imports it again.")
+        }
+        (Some(asset), _) => format!(
             "It stays linked with asset {asset}, and what was written there stays: `match split` or `match pin` would part them."
         ),
-        None => "It has no asset yet; the next run decides about it as about any other device.".to_owned(),
+        (None, _) => "It has no asset; the next run decides about it as about any other device.".to_owned(),
     };
     format!("{device} is no longer {}.\n{stays}", decision.choice)
 }
@@ -293,9 +299,11 @@ pub(super) fn duplicates(groups: &[DuplicateGroup]) -> String {
         return "No two assets look like one machine.".to_owned();
     }
     let are = if groups.len() == 1 { "machine seems" } else { "machines seem" };
-    let mut text = format!("{} {are} to be several assets. Nothing is merged: put it right in Halo.\n", groups.len());
+    let mut text =
+        format!("{} {are} to be several assets. Nothing is merged: put it right in Halo.\n", groups.len());
     for group in groups {
-        let by: Vec<String> = group.by.iter().map(|(by, value)| format!("{by} {}", shortened(value))).collect();
+        let by: Vec<String> =
+            group.by.iter().map(|(by, value)| format!("{by} {}", shortened(value))).collect();
         let _ = writeln!(text, "\n{}: {}", group.connection, by.join(", "));
         for asset in &group.assets {
             let parts = [
@@ -303,7 +311,10 @@ pub(super) fn duplicates(groups: &[DuplicateGroup]) -> String {
                 asset.type_name.clone().unwrap_or_default(),
                 asset.site.clone().unwrap_or_default(),
                 if asset.inactive { "deactivated".to_owned() } else { "active".to_owned() },
-                asset.linked.as_ref().map_or_else(|| "not linked".to_owned(), |linked| format!("linked with {linked}")),
+                asset
+                    .linked
+                    .as_ref()
+                    .map_or_else(|| "not linked".to_owned(), |linked| format!("linked with {linked}")),
             ];
             let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
             let _ = writeln!(text, "    asset {:<8} {}", asset.id, parts.join(", "));

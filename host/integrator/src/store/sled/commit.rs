@@ -5,7 +5,9 @@ use super::codec::{decode, encode, encode_journal, encode_json, encode_link};
 use super::keys::Kind;
 use super::stored::StoredSoftware;
 use super::summaries::Blocks;
-use crate::store::{CaseKey, ChangeSet, Durability, Lease, SUMMARIES_GENERATION, StoreError, USERS_GENERATION};
+use crate::store::{
+    CaseKey, ChangeSet, Durability, Lease, SUMMARIES_GENERATION, StoreError, USERS_GENERATION,
+};
 use ::sled::Batch;
 use chrono::{DateTime, Utc};
 use integrator_core::model::DeviceKey;

@@ -9,7 +9,9 @@ use super::summaries::{AssetBlock, LinkBlock, StoredLinkSummary};
 use super::{Inner, SledStore};
 use crate::store::{Chunks, StoreError};
 use futures_util::{StreamExt, stream};
-use integrator_core::model::{Asset, Details, DeviceKey, EntraUser, HaloUser, MatchCase, MatchDecision, RunRecord};
+use integrator_core::model::{
+    Asset, Details, DeviceKey, EntraUser, HaloUser, MatchCase, MatchDecision, RunRecord,
+};
 use std::ops::Bound;
 use std::sync::Arc;
 

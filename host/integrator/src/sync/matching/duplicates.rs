@@ -51,7 +51,10 @@ pub async fn duplicates(
         }
         if looked.is_empty() {
             return Err(SyncError::settings(
-                format!("no run of {} has read Halo yet, so that there is nothing to look through", connection.id),
+                format!(
+                    "no run of {} has read Halo yet, so that there is nothing to look through",
+                    connection.id
+                ),
                 format!("`plan {}` reads it, and writes nothing", connection.id),
             ));
         }
@@ -66,9 +69,8 @@ async fn of_basis(
     basis: &MatchBasis,
 ) -> Result<Vec<DuplicateGroup>, SyncError> {
     let placeholders = Placeholders::new(connection.imports.ignore_values.iter().map(String::as_str));
-    let inside = |asset: &Asset| {
-        basis.client.is_none_or(|client| asset.client.is_none_or(|own| own.0 == client))
-    };
+    let inside =
+        |asset: &Asset| basis.client.is_none_or(|client| asset.client.is_none_or(|own| own.0 == client));
     let mut counts: FxHashMap<(usize, u64), u32> = FxHashMap::default();
     let mut assets = store.all_assets();
     while let Some(chunk) = assets.next().await {
@@ -168,7 +170,9 @@ async fn owners(
             let mut keys: Vec<DeviceKey> = Vec::new();
             let mut links = store.link_summaries(&connection.id, tenant.key());
             while let Some(chunk) = links.next().await {
-                keys.extend(chunk?.into_iter().filter(|link| wanted.contains(&link.asset)).map(|link| link.key));
+                keys.extend(
+                    chunk?.into_iter().filter(|link| wanted.contains(&link.asset)).map(|link| link.key),
+                );
             }
             for link in store.links(tenant.key(), &keys).await?.into_iter().flatten() {
                 let gone = if link.state == LinkState::Deleted { ", which is gone from Intune" } else { "" };
