@@ -43,7 +43,7 @@ pub fn plan_absent(
         reason = format!("{reason}; last seen by the run of {}", moment(seen));
     }
     reason = match &link.serial {
-        Some(serial) => format!("{reason}; no live device has its serial number {serial}"),
+        Some(serial) => format!("{reason}; no live device of the tenant has its serial number {serial}"),
         None => format!("{reason}; it had no serial number to be enrolled again under"),
     };
     let conclusion = Conclusion {

@@ -8,7 +8,7 @@ use super::error::SyncError;
 use super::queue::OtherKind;
 use super::resolve::Resolved;
 use super::sink::{PlanSink, concluded};
-use super::software::PlannedTitles;
+use super::software::{PlannedTitles, Written};
 use super::stock::Stock;
 use crate::halo::HaloClient;
 use crate::store::{ChangeSet, Store};
@@ -373,7 +373,7 @@ impl<'a> Planner<'a> {
         };
         let (step, left_out) = plan_create(self.facts(), device, decision, type_step.as_ref(), user_name);
         self.tell_left_out(left_out);
-        let step = match self.software_of(device.id.key()).await? {
+        let step = match self.software_of(device.id.key(), Written::Elsewhere).await? {
             Some(software) => with_software(step, software),
             None => step,
         };

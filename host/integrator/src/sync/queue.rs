@@ -75,7 +75,7 @@ pub(super) async fn keep(planner: &Planner<'_>, spool: &Spool, sight: Sight) -> 
         let evidence = Evidence::load(planner, spool, &owners, chunk).await?;
         let mut put_cases = Vec::new();
         for one in chunk {
-            let Some(mut case) = evidence.case(planner, one)? else { continue };
+            let Some(mut case) = evidence.case(planner, one) else { continue };
             let known = before.remove(&DeviceKey::of(&case.device.id));
             if let Some(known) = known.as_ref().filter(|known| known.kind == case.kind) {
                 case.since = known.since;
@@ -167,9 +167,9 @@ impl Evidence {
         })
     }
 
-    fn case(&self, planner: &Planner<'_>, one: &Waiting) -> Result<Option<MatchCase>, SyncError> {
+    fn case(&self, planner: &Planner<'_>, one: &Waiting) -> Option<MatchCase> {
         let rulebook = &*planner.shared.rulebook;
-        let Some(SpoolRow::Device(device)) = self.rows.get(&one.row) else { return Ok(None) };
+        let Some(SpoolRow::Device(device)) = self.rows.get(&one.row) else { return None };
         let mut calls = Calls::new(&rulebook.plugins, Counting::Uncounted);
         // Where a plugin cannot tell, the evidence lacks what it matched by.
         let values = match_values(rulebook, device, &mut calls).unwrap_or_default();
@@ -185,7 +185,7 @@ impl Evidence {
             let linked = self.owners.get(asset).map(|link| owner(link, &device.id));
             CaseAsset { matches, linked, ..case_asset(found, &planner.catalogue) }
         });
-        Ok(Some(MatchCase {
+        Some(MatchCase {
             connection: rulebook.connection.id.clone(),
             tenant: planner.tenant.clone(),
             device: case_device(device, rulebook),
@@ -194,7 +194,7 @@ impl Evidence {
             assets: assets.collect(),
             others: others.collect(),
             since: planner.shared.now,
-        }))
+        })
     }
 }
 

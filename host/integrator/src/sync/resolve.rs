@@ -5,7 +5,7 @@
 
 use super::error::SyncError;
 use super::index::{Summaries, summaries};
-use super::rulings::Spoken;
+use super::rulings::{self, Spoken};
 use super::spool::SpoolRow;
 use super::sweep::Swept;
 use crate::halo::HaloClient;
@@ -146,7 +146,7 @@ pub(crate) async fn resolve(
         elsewhere: Elsewhere::default(),
         live_serials: FxHashSet::default(),
         ignored,
-        notices: spoken.ignored(ignored).into_iter().collect(),
+        notices: rulings::ignored(ignored).into_iter().collect(),
         linked_before: links.iter().filter(|link| link.state != LinkState::Deleted).count() as u64,
         rows,
         pairs: Vec::new(),

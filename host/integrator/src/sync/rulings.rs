@@ -97,15 +97,15 @@ impl Spoken {
         }
         notices
     }
+}
 
-    /// What people should know of the rows that were left alone.
-    pub(super) fn ignored(&self, count: u64) -> Option<String> {
-        match count {
-            0 => None,
-            1 => Some("1 device is left alone, as a person decided: `match decisions` names it".to_owned()),
-            count => Some(format!(
-                "{count} devices are left alone, as people decided: `match decisions` names them"
-            )),
+/// What people should know of the rows that were left alone.
+pub(super) fn ignored(count: u64) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some("1 device is left alone, as a person decided: `match decisions` names it".to_owned()),
+        count => {
+            Some(format!("{count} devices are left alone, as people decided: `match decisions` names them"))
         }
     }
 }

@@ -212,8 +212,7 @@ impl Session {
             };
             let read = swept.rows.len() as u64;
             let others = self.others(view, &paired);
-            let mut resolved = resolve(&mut swept, &rulebook, store, halo, known, &others).await?;
-            let (matching, ignored) = (std::mem::take(&mut resolved.notices), resolved.ignored);
+            let resolved = resolve(&mut swept, &rulebook, store, halo, known, &others).await?;
             let empty = total.take(&view.connection.microsoft.tenant, read, resolved.linked_before);
             if views.len() > 1 {
                 paired.extend(resolved.pairs.iter().filter_map(|pair| match pair {
@@ -243,18 +242,8 @@ impl Session {
                 planner.sink.notices.extend(view.graph.expiry_notice().map(str::to_owned));
                 planner.sink.notices.extend(told.0);
                 planner.sink.left_out |= told.1;
-                if device.is_none() {
-                    planner.sink.notices.extend(matching);
-                    planner.sink.counts.devices_ignored += ignored;
-                }
-                let spool = Arc::clone(&swept.spool);
-                let mut sight = Sight::Partial;
                 if self.plan_view(view, swept, &shared, planner, device, &empty).await? {
                     self.complete.push(view.connection.microsoft.tenant.clone());
-                    sight = Sight::Whole;
-                }
-                if device.is_none() {
-                    queue::keep(planner, &spool, sight).await?;
                 }
                 planner.let_go();
             }
@@ -347,8 +336,28 @@ impl Session {
         Box::pin(combine(needs, read)).await
     }
 
-    /// Decides and plans one tenant's devices, and what became of those that are gone. Whether all devices were seen.
+    /// Plans one tenant's devices, and sets its queue of matching anew. Whether all devices were seen.
     async fn plan_view(
+        &self,
+        view: &View,
+        swept: Swept,
+        shared: &Arc<Shared>,
+        planner: &mut Planner<'_>,
+        device: Option<&str>,
+        empty: &GuardVerdict,
+    ) -> Result<bool, SyncError> {
+        let spool = Arc::clone(&swept.spool);
+        let whole = self.plan_devices(view, swept, shared, planner, device, empty).await?;
+        if device.is_none() {
+            planner.sink.notices.extend(shared.resolved.notices.iter().cloned());
+            planner.sink.counts.devices_ignored += shared.resolved.ignored;
+            queue::keep(planner, &spool, if whole { Sight::Whole } else { Sight::Partial }).await?;
+        }
+        Ok(whole)
+    }
+
+    /// Decides and plans one tenant's devices, and what became of those that are gone. Whether all devices were seen.
+    async fn plan_devices(
         &self,
         view: &View,
         swept: Swept,
