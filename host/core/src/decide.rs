@@ -10,9 +10,11 @@ pub mod form;
 pub mod life;
 pub mod mapped;
 pub mod plugins;
+pub mod reason;
 pub mod rulebook;
 mod site;
 pub mod software;
+pub mod trace;
 pub mod transform;
 pub mod user;
 

@@ -13,6 +13,7 @@ mod example;
 pub mod fields;
 pub mod imports;
 pub mod integrator;
+pub mod life;
 mod load;
 pub mod organisations;
 pub mod plugins;
@@ -22,13 +23,13 @@ mod source;
 mod wire;
 
 pub use asset_types::{
-    AssetTypes, Criterion, Determine, Operand, Rule, RuleAnswer, Subject, Test, TypeUpdates,
+    AssetTypes, Criterion, Determine, Operand, Rule, RuleAnswer, Subject, Test, TriedPlugin, TypeUpdates,
 };
 pub use connection::{
     Authentication, Cloud, Connection, Credential, Deactivation, Guard, Guards, Inactive, LifeSign,
     Microsoft, SecretSource, Statuses,
 };
-pub use diagnostic::{Diagnostic, SettingsError};
+pub use diagnostic::{Diagnostic, SettingsError, Severity};
 pub use example::{
     ExampleConnection, ExampleIntegrator, ExampleRule, ExampleStatuses, example_connection,
     example_integrator,
@@ -39,8 +40,10 @@ pub use imports::{
     SoftwareMatch, TypeDisagreement, UnlinkUnmatched, UserIdentifier, UserSource, Users,
 };
 pub use integrator::{
-    HaloSettings, HttpSettings, IntegratorSettings, LogFormat, OLD_REDIRECT_PATH, REDIRECT_PATH,
+    HaloSettings, HistorySettings, HttpSettings, IntegratorSettings, LogFormat, OLD_REDIRECT_PATH,
+    REDIRECT_PATH,
 };
+pub use life::{Overwrite, RuleState};
 pub use load::{SourceFile, data_folder, judge_connection, load, load_integrator, read};
 pub use organisations::{ClientCreation, Exclusion, Organisations, Tenant, TenantPlace};
 pub use plugins::{PluginUse, Program};
@@ -53,4 +56,6 @@ pub struct Settings {
     pub integrator: IntegratorSettings,
     /// `connections/*.toml`, by file name
     pub connections: Vec<Connection>,
+    /// What a person should know of them, though they can be used.
+    pub warnings: Vec<Diagnostic>,
 }

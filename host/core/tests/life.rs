@@ -6,8 +6,8 @@ mod common;
 use common::{World, asset, now};
 use integrator_core::model::{Asset, AssetId, Deactivated, Device, Link, LinkState, StatusId};
 use integrator_core::plan::{
-    Basis, Change, Effect, Miss, Planned, Remember, Step, Subject, plan_absent, plan_create, plan_unseen,
-    plan_update,
+    Basis, Change, Effect, Miss, Planned, Remember, Sight, Step, Subject, plan_absent, plan_create,
+    plan_unseen, plan_update,
 };
 use integrator_core::resolve::Tier;
 
@@ -44,7 +44,15 @@ fn update(world: &World, device: &Device, asset: &Asset, basis: Basis<'_>) -> Pl
     let decision = world.decide(device);
     plan_update(
         world.facts(),
-        Subject { device, decision: &decision, asset, basis, users: &[], type_step: None },
+        Subject {
+            device,
+            decision: &decision,
+            asset,
+            basis,
+            users: &[],
+            type_step: None,
+            sight: Sight::Kept,
+        },
     )
     .0
 }

@@ -10,7 +10,7 @@ use integrator_core::model::{
     Asset, AssetId, Device, FieldId, Link, LinkState, Member, SiteId, StatusId, TypeId, UserId,
 };
 use integrator_core::plan::{
-    Basis, Change, Effect, Miss, Planned, Step, Subject, plan_absent, plan_create, plan_update,
+    Basis, Change, Effect, Miss, Planned, Sight, Step, Subject, plan_absent, plan_create, plan_update,
 };
 use integrator_core::resolve::Tier;
 
@@ -53,7 +53,15 @@ fn summary(changes: &[Change]) -> Vec<String> {
 fn update(world: &World, device: &Device, asset: &Asset, basis: Basis<'_>) -> Planned {
     let decision = world.decide(device);
     let users = halo_users();
-    let subject = Subject { device, decision: &decision, asset, basis, users: &users, type_step: None };
+    let subject = Subject {
+        device,
+        decision: &decision,
+        asset,
+        basis,
+        users: &users,
+        type_step: None,
+        sight: Sight::Kept,
+    };
     plan_update(world.facts(), subject).0
 }
 

@@ -57,6 +57,31 @@ fn in_integrator(table: &[(&str, &str)]) -> String {
 }
 
 #[test]
+fn how_much_history_is_kept_has_limits_and_defaults() {
+    let with = |lines: &str| INTEGRATOR.replace("[data]\n", &format!("[data]\n{lines}\n"));
+    let check = |lines: &str, expected: usize| {
+        let found = problems(&with(lines), CONTOSO);
+        assert_eq!(found.len(), expected, "{lines}: {found:?}");
+    };
+    check("keep_runs_days = 30\nkeep_outcomes = 0", 0);
+    check("keep_runs_days = 0", 1);
+    check("keep_outcomes = -1", 1);
+    check("keep_runs_days = \"long\"\nkeep_outcome = 5", 2);
+    let files = |lines: &str| {
+        [
+            SourceFile { path: "integrator.toml".into(), text: with(lines) },
+            SourceFile { path: "connections/contoso.toml".into(), text: CONTOSO.to_owned() },
+        ]
+    };
+    let read = |lines: &str| {
+        let settings = settings::read(&files(lines), Path::new("/etc/halo-integrator")).unwrap();
+        (settings.integrator.history.keep_runs_days, settings.integrator.history.keep_outcomes)
+    };
+    assert_eq!(read(""), (90, 1_000_000));
+    assert_eq!(read("keep_runs_days = 30\nkeep_outcomes = 5"), (30, 5));
+}
+
+#[test]
 fn unknown_keys_and_words_come_with_what_may_have_been_meant() {
     assert_transcript!(in_connection(&[
         ("match_by", "matchby"),

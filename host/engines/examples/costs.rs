@@ -2,7 +2,8 @@
 //! instance, a trap, and loading with and without the cache.
 //!
 //! `cargo run --release -p integrator-engines --example costs`, on a machine that has nothing else to do, with the
-//! target `wasm32-unknown-unknown`. Prints the median of several rounds, and the least.
+//! target `wasm32-unknown-unknown`. Prints the median of several rounds, and the least. A part of a line's name, given
+//! behind `--`, measures those lines alone.
 
 #![allow(unreachable_pub, missing_docs)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const DEVICES: usize = 2_000;
-const ROUNDS: usize = 25;
+const ROUNDS: usize = 100;
 
 fn main() {
     if !build::has_target("every measurement") {
@@ -115,6 +116,9 @@ fn device(projection: &Projection, index: usize, serial: &str) -> Device {
 
 /// Prints how long one of `count` took.
 fn measure(what: &str, count: usize, mut work: impl FnMut()) {
+    if std::env::args().nth(1).is_some_and(|wanted| !what.contains(&wanted)) {
+        return;
+    }
     let mut rounds: Vec<Duration> = (0..ROUNDS)
         .map(|_| {
             let started = Instant::now();

@@ -12,6 +12,7 @@ mod check;
 mod completions;
 mod context;
 mod demo;
+mod explain;
 mod failure;
 mod files;
 mod folder;
@@ -96,6 +97,7 @@ async fn run(context: &Context, command: Command) -> Result<ExitClass, Failure> 
         Command::Apply(asked) => apply::run(context, &asked).await,
         Command::Import(asked) => import::run(context, asked).await,
         Command::Match(asked) => matching::run(context, asked).await,
+        Command::Explain(asked) => explain::run(context, asked).await,
         Command::Runs(asked) => runs::run(context, asked).await,
         Command::Secret(asked) => secret::run(context, asked),
         Command::Plugin(asked) => plugin::run(context, &asked).await,

@@ -15,7 +15,8 @@ pub use self::sled::{SledOptions, SledStore};
 pub use error::StoreError;
 pub use folder::{Holder, StoreFolder};
 pub use records::{
-    AssetSummary, CaseKey, ChangeSet, Durability, JournalEntry, JournaledStep, Lease, PlanInfo, StoreInfo,
+    AssetSummary, CaseKey, ChangeSet, Durability, HistoryLimits, JournalEntry, JournaledStep, JournaledTold,
+    Lease, PlanInfo, Pruned, StoreInfo,
 };
 
 use async_trait::async_trait;
@@ -24,6 +25,7 @@ use integrator_core::model::{
     Asset, AssetId, Details, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, MatchCase, MatchDecision,
     RunId, RunRecord, SoftwareMemory, UserId,
 };
+use integrator_core::plan::{HeldSpell, Outcome, OutcomeTally};
 use std::time::Duration;
 
 /// Name of the mark that every change of a user changes: equal marks, equal users.
@@ -120,6 +122,28 @@ pub trait Store: Send + Sync {
 
     /// The newest runs, of one connection or of all, newest first.
     async fn runs(&self, connection: Option<&str>, limit: usize) -> Result<Vec<RunRecord>, StoreError>;
+
+    /// What became of a run's steps, in the order in which they ended.
+    fn outcomes_of_run(&self, run: &RunId) -> Chunks<Outcome>;
+
+    /// How many outcomes a run has, by their endings; `None` where none were ever kept.
+    async fn outcome_tally(&self, run: &RunId) -> Result<Option<OutcomeTally>, StoreError>;
+
+    /// The newest outcomes of a device, of whichever connection and tenant, newest first.
+    async fn outcomes_of_device(&self, device: DeviceKey, limit: usize) -> Result<Vec<Outcome>, StoreError>;
+
+    /// The newest outcomes of an asset, newest first.
+    async fn outcomes_of_asset(&self, asset: AssetId, limit: usize) -> Result<Vec<Outcome>, StoreError>;
+
+    /// Every spell in which a device was held, of whichever connection, by the keys of the devices.
+    fn all_held(&self) -> Chunks<HeldSpell>;
+
+    /// The spells in which a device was held, newest first.
+    async fn held_of_device(&self, device: DeviceKey) -> Result<Vec<HeldSpell>, StoreError>;
+
+    /// Removes history that is old or too much, in small batches. A run of which outcomes were removed to make room
+    /// says so in its tally.
+    async fn prune_history(&self, limits: HistoryLimits) -> Result<Pruned, StoreError>;
 
     /// Carries out all changes or none. With a lease, only while its fence is the newest of its connection; the
     /// check and the changes are one step.

@@ -13,8 +13,11 @@ mod complete;
 mod decide;
 mod details;
 mod error;
+pub mod explain;
 mod halo_settings;
+pub mod history;
 mod index;
+mod kept;
 pub mod matching;
 pub mod options;
 mod organisations;
@@ -27,6 +30,7 @@ mod plugins;
 pub mod progress;
 mod queue;
 mod resolve;
+mod revert;
 mod rulings;
 mod session;
 mod sink;
@@ -41,10 +45,12 @@ pub mod world;
 pub use check::{CheckItem, CheckReport, check, check_plugins};
 pub use choices::{Choices, find_halo};
 pub use error::SyncError;
+pub use explain::{Reading, explain};
 pub use halo_settings::{HaloIntuneSettings, halo_settings};
 pub use options::{Allowances, ImportOptions, IndexReading, PlanOptions, PlanSource};
 pub use outcome::{ExitClass, PlanOutcome, RunOutcome};
 pub use progress::{Progress, ProgressEvent, Silent};
+pub use revert::{RevertOptions, revert};
 pub use trial::{TrialGroup, TrialReport, try_plugin};
 pub use world::World;
 
@@ -158,8 +164,11 @@ async fn apply_in(session: &mut Session, opened: plan_file::Opened) -> Result<Ex
         session.prepare_apply(&lease).await?;
         let applied = session.apply(&lease, opened.lines, opened.footer.steps, Preconditions::Verify).await?;
         // Whether its sweep was complete the plan does not say; taking it for one delays conclusions at most.
-        for tenant in session.connection.tenants() {
-            complete::note(&*store, &session.connection, tenant, opened.header.made).await?;
+        // One that takes a run back rests on no sweep at all.
+        if opened.header.reverts.is_none() {
+            for tenant in session.connection.tenants() {
+                complete::note(&*store, &session.connection, tenant, opened.header.made).await?;
+            }
         }
         Ok(if applied.is_partial() { ExitClass::Partial } else { class })
     }

@@ -6,6 +6,8 @@
 mod fixture;
 #[path = "store_tests/folder.rs"]
 mod folder;
+#[path = "store_tests/history.rs"]
+mod history;
 #[path = "store_tests/leases.rs"]
 mod leases;
 #[path = "store_tests/plans.rs"]

@@ -26,6 +26,9 @@ pub(crate) struct Arguments {
     /// What Halo answers to a POST of several assets
     #[arg(long, value_enum, default_value_t = Reply::List)]
     pub(crate) halo_reply: Reply,
+    /// Measure the search of a device among so many outcomes of runs instead, in a store of its own
+    #[arg(long, value_name = "ROWS", num_args = 0..=1, default_missing_value = "1000000")]
+    pub(crate) history: Option<u64>,
     /// End with 1 when a limit is missed
     #[arg(long)]
     pub(crate) check: bool,

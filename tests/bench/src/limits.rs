@@ -145,7 +145,12 @@ pub(crate) fn of_fleet(measured: &Measured, reply: Reply) -> Vec<Limit> {
     limits
 }
 
-fn milliseconds(devices: Option<u64>, name: &'static str, reached: Duration, allowed: Duration) -> Limit {
+pub(crate) fn milliseconds(
+    devices: Option<u64>,
+    name: &'static str,
+    reached: Duration,
+    allowed: Duration,
+) -> Limit {
     Limit {
         devices,
         name,

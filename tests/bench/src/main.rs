@@ -14,6 +14,7 @@
 mod arguments;
 mod bare;
 mod binaries;
+mod history;
 mod limits;
 mod measure;
 mod process;
@@ -50,6 +51,13 @@ async fn main() -> ExitCode {
 
 /// Measures, prints, and answers how many limits were missed.
 async fn run(arguments: &Arguments) -> Result<usize, Failure> {
+    if let Some(rows) = arguments.history {
+        let temporary = tempfile::tempdir()?;
+        let root = arguments.keep.as_deref().unwrap_or_else(|| temporary.path());
+        let all = history::measure(rows, &root.join("history")).await?;
+        print!("{}", report::limits(&all));
+        return Ok(all.iter().filter(|limit| limit.binds && !limit.met).count());
+    }
     let binaries = Binaries::find(arguments.binaries.as_deref())?;
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build()?;

@@ -52,6 +52,7 @@ pub fn play(case: &Case) -> String {
         transcript: format!("# {}\n", case.sentence),
         last: None,
         plan: None,
+        run: String::new(),
         problems: Vec::new(),
     };
     for (index, step) in case.steps.iter().enumerate() {
@@ -69,6 +70,8 @@ struct Player {
     last: Option<Run>,
     /// The last plan's id and steps.
     plan: Option<(String, Vec<Value>)>,
+    /// The last run that was to write.
+    run: String,
     problems: Vec<String>,
 }
 
@@ -108,7 +111,7 @@ impl Player {
 
     fn run(&mut self, number: usize, line: &str, step: &Step) {
         let plan = self.plan.as_ref().map_or("", |(id, _)| id);
-        let run = self.world.words(&line.replace("{plan}", plan));
+        let run = self.world.words(&line.replace("{plan}", plan).replace("{run}", &self.run));
         let foretold = if step.foretold { Foretold::Yes } else { Foretold::No };
         let text = transcript::of_run(&self.world, line, &run, foretold);
         self.transcript.push_str(&text);
@@ -126,6 +129,12 @@ impl Player {
                 let planned = foretold.len();
                 self.problems.push(format!("step {number}: {planned} steps foretold, {rows} rows written"));
             }
+        }
+        let summary = run.summary();
+        if let Some(id) =
+            summary["run"].as_str().filter(|_| summary["action"] != "plan" && summary["status"] != "refused")
+        {
+            id.clone_into(&mut self.run);
         }
         if let Some(id) = run.plan_id() {
             self.plan = Some((id.to_owned(), steps));

@@ -250,23 +250,25 @@ pub fn normalised(world: &World, text: &str) -> String {
             text.replace_range(at..end, &format!("{{{kind} {number}}}"));
         }
     }
-    without_guids(&text)
+    let text = without(&text, "00000000-0000-0000-0000-000000000000", "{guid}");
+    let text = without(&text, "99999999T999999-000000", "{run}");
+    without(&text, "9999-99-99 99:99 UTC", "{time}")
 }
 
-/// The text with `{guid}` for what looks like one.
-fn without_guids(text: &str) -> String {
-    const FORM: &str = "00000000-0000-0000-0000-000000000000";
-    let is_guid = |part: &str| {
-        part.bytes().zip(FORM.bytes()).all(|(byte, form)| match form {
-            b'-' => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
+/// The text with a word for what has a form: `0` is a hexadecimal digit, `9` a digit, anything else itself.
+fn without(text: &str, form: &str, word: &str) -> String {
+    let has_form = |part: &str| {
+        part.bytes().zip(form.bytes()).all(|(byte, form)| match form {
+            b'9' => byte.is_ascii_digit(),
+            b'0' => byte.is_ascii_hexdigit(),
+            form => byte == form,
         })
     };
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(character) = rest.chars().next() {
-        if let Some(part) = rest.get(..FORM.len()).filter(|part| is_guid(part)) {
-            shown.push_str("{guid}");
+        if let Some(part) = rest.get(..form.len()).filter(|part| has_form(part)) {
+            shown.push_str(word);
             rest = &rest[part.len()..];
         } else {
             shown.push(character);

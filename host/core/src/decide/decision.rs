@@ -10,7 +10,7 @@ use super::rulebook::{Rulebook, TypeRef};
 use super::site::{by_default, decide_site};
 use super::user::{UserDecision, UserIndex};
 use crate::model::{Availability, Device, SiteId, TypeId, Value};
-use crate::settings::{Piece, Source};
+use crate::settings::{Overwrite, Piece, Source};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
@@ -272,6 +272,13 @@ fn digest(rulebook: &Rulebook, decision: &Decision) -> u64 {
     part(&user.to_le_bytes());
     part(&[rulebook.connection.users.unlink_unmatched as u8, rulebook.types.update as u8]);
     part(&decision.site.move_to.map_or(-1, |site| site.0).to_le_bytes());
+    // Settings that are as they always were leave the digests of what was decided before them alone.
+    let connection = &rulebook.connection;
+    for (write, name) in [(connection.users.write, "users"), (connection.imports.site_write, "sites")] {
+        if write == Overwrite::UnlessEdited {
+            part(name.as_bytes());
+        }
+    }
     // Most devices are alive and stay: their digests are what they were before there was such a thing.
     if let Standing::Stale(_) = decision.life.standing {
         part(b"stale");

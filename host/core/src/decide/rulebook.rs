@@ -94,14 +94,6 @@ pub struct BoundMapping {
 }
 
 impl BoundMapping {
-    /// Where the value comes from and what plugins said of it, in words: the reason of what the mapping writes.
-    pub fn origin_with(&self, why: Option<&str>) -> String {
-        match why {
-            Some(why) => format!("{}, {why}", self.origin()),
-            None => self.origin(),
-        }
-    }
-
     /// Where the value comes from, in words.
     pub fn origin(&self) -> String {
         match &self.source {

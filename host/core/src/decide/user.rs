@@ -106,15 +106,29 @@ impl UserIndex {
         }
     }
 
-    /// Finds the Halo user of a device's user.
-    pub fn find(&self, device: &Device, settings: &Users) -> UserDecision {
-        let key = match settings.source {
+    /// The key of the identifier of a device's user; none where the device has no user, or none that has it.
+    pub fn key(&self, device: &Device, settings: &Users) -> Option<DeviceKey> {
+        match settings.source {
             UserSource::Intune => self.primary_user(device, settings.identifier),
             UserSource::Entra => {
                 device.text(Slot::ENTRA_DEVICE_ID).and_then(|id| self.owners.get(&DeviceKey::of(id))).copied()
             }
-        };
-        let Some(key) = key else { return UserDecision::NoUser };
+        }
+    }
+
+    /// What is known of registered owners: the key of the identifier, by that of the device's Entra record.
+    pub fn owners(&self) -> impl Iterator<Item = (DeviceKey, DeviceKey)> + '_ {
+        self.owners.iter().map(|(device, key)| (*device, *key))
+    }
+
+    /// Takes in a registered owner as [`UserIndex::owners`] told it.
+    pub fn put_owner(&mut self, device: DeviceKey, key: DeviceKey) {
+        self.owners.insert(device, key);
+    }
+
+    /// Finds the Halo user of a device's user.
+    pub fn find(&self, device: &Device, settings: &Users) -> UserDecision {
+        let Some(key) = self.key(device, settings) else { return UserDecision::NoUser };
         let Some(entry) = self.by_identifier.get(&key) else { return UserDecision::Unmatched };
         match (entry.shared, self.several.get(&key)) {
             (Shared::Yes, other) => UserDecision::Ambiguous(entry.id, other.copied().unwrap_or(entry.id)),
@@ -127,18 +141,27 @@ impl UserIndex {
 
     /// The key of the identifier of a device's primary user.
     fn primary_user(&self, device: &Device, identifier: UserIdentifier) -> Option<DeviceKey> {
-        let value = match identifier {
+        if !identifier.is_on_the_device() {
+            let id = device.text(Slot::USER_ID)?;
+            return self.entra.get(&DeviceKey::of(id)).copied();
+        }
+        Self::identifying(device, None, identifier).and_then(key_of)
+    }
+
+    /// What a device's primary user is found by: on the device's own row, or what Entra says of that user.
+    pub fn identifying<'a>(
+        device: &'a Device,
+        entra: Option<&'a EntraUser>,
+        identifier: UserIdentifier,
+    ) -> Option<&'a str> {
+        match identifier {
             UserIdentifier::AzureObjectId => device.text(Slot::USER_ID),
             UserIdentifier::UserPrincipalName | UserIdentifier::Login => {
                 device.text(Slot::USER_PRINCIPAL_NAME)
             }
             UserIdentifier::Email => device.text(Slot::EMAIL_ADDRESS),
-            UserIdentifier::SamAccountName | UserIdentifier::EmployeeId => {
-                let id = device.text(Slot::USER_ID)?;
-                return self.entra.get(&DeviceKey::of(id)).copied();
-            }
-        };
-        value.and_then(key_of)
+            UserIdentifier::SamAccountName | UserIdentifier::EmployeeId => entra_value(entra?, identifier),
+        }
     }
 }
 
@@ -201,7 +224,7 @@ pub enum UserDecision {
 mod tests {
     use super::*;
     use crate::model::{DeviceId, Value};
-    use crate::settings::UnlinkUnmatched;
+    use crate::settings::{Overwrite, UnlinkUnmatched};
 
     fn user(id: i64, login: &str) -> HaloUser {
         HaloUser {
@@ -231,6 +254,7 @@ mod tests {
             identifier: UserIdentifier::UserPrincipalName,
             halo_field: None,
             unlink_unmatched: UnlinkUnmatched::Keep,
+            write: Overwrite::Always,
         };
         let mut index = UserIndex::default();
         index.add(&user(1, " Ann@Contoso.com "), &settings);

@@ -158,6 +158,10 @@ pub struct Counts {
     pub users_unlinked: u64,
     /// Links of users that wait for a reading in a later run.
     pub users_pending: u64,
+    /// Values that people changed in Halo, and that were left to them.
+    pub edits_kept: u64,
+    /// Assets of which a later run tells whether people changed them: until then those fields are not written.
+    pub edits_pending: u64,
     /// Assets whose software was written.
     pub software_written: u64,
     /// Software licences created.

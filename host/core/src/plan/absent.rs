@@ -1,11 +1,12 @@
 //! What becomes of an asset whose device is no longer in Intune's list: proven to be gone, or unseen for so long that
 //! it counts as inactive.
 
+use super::edits::{Author, Theirs, author_of};
 use super::line::Remember;
 use super::step::{Change, Effect, Facts, LeftOut, Part, Planned, Step, StepId, StepKind};
 use crate::decide::life::leaving_words;
 use crate::model::{Asset, AssetWrite, Deactivated, Life, Link, LinkState, StatusId};
-use crate::settings::Deactivation;
+use crate::settings::{Deactivation, Overwrite};
 use chrono::{DateTime, Utc};
 
 /// A complete run in which a linked device was absent.
@@ -110,6 +111,16 @@ fn conclude(
     if let Some(asset) = asset {
         write.id = Some(asset.id);
         let status = status.filter(|status| asset.status != Some(*status));
+        let author = match facts.rulebook.connection.statuses.write {
+            Overwrite::Always => Author::Us,
+            Overwrite::UnlessEdited => author_of(asset.status, link.status, link.origin),
+        };
+        let (status, theirs) = if author.is_a_person() { (None, status) } else { (status, None) };
+        if let Some(status) = theirs {
+            // What we wrote last goes on telling whose the status is.
+            after.status = link.status;
+            left_out.theirs = Some(their_status(facts, link, asset, status, author, &reason));
+        }
         if let Some(status) = status.filter(|status| facts.allows(asset.type_id, *status)) {
             // What a person had chosen before we set it to inactive is what it may go back to.
             after.status_before = if link.state == LinkState::Inactive
@@ -166,6 +177,35 @@ fn conclude(
         replaces: None,
     };
     (Planned::Step(Box::new(step.sealed())), left_out)
+}
+
+/// A status that is left because a person set it.
+fn their_status(
+    facts: Facts<'_>,
+    link: &Link,
+    asset: &Asset,
+    status: StatusId,
+    author: Author,
+    reason: &str,
+) -> Theirs {
+    let change = Change {
+        part: Part::Status,
+        name: "status".to_owned(),
+        from: asset.status.map(|status| status.to_string()),
+        to: Some(status.to_string()),
+        shown: Some((
+            asset.status.map(|status| facts.catalogue.status_name(status)).unwrap_or_default(),
+            facts.catalogue.status_name(status),
+        )),
+        reason: format!("{}; {reason}", author.words()),
+    };
+    Theirs {
+        device: link.device.clone(),
+        tenant: link.tenant.clone(),
+        name: link.device_name.clone(),
+        asset: asset.id,
+        left: vec![change],
+    }
 }
 
 /// Deactivating or activating an asset.

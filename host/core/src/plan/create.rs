@@ -2,6 +2,7 @@
 
 use super::step::{Change, Effect, Facts, LeftOut, Part, Step, StepId, StepKind};
 use crate::decide::form::name_of;
+use crate::decide::reason::{mapping_reason, site_reason, type_reason, user_reason};
 use crate::decide::{Decision, Standing, TypeRef, UserDecision};
 use crate::model::catalogue::Named;
 use crate::model::device::Slot;
@@ -120,7 +121,7 @@ pub fn plan_create(
         device: Some(device.id.clone()),
         name: device.name().to_owned(),
         needs: type_step.into_iter().chain(&rulebook.client_step).cloned().collect(),
-        changes: changes(facts, decision, &write, user_name, stale.as_deref()),
+        changes: changes(facts, device, decision, &write, user_name, stale.as_deref()),
         link: Some(link(facts, device, decision, &write)),
         asset: Some(write),
         new_type: None,
@@ -160,6 +161,7 @@ fn members(
 
 fn changes(
     facts: Facts<'_>,
+    device: &Device,
     decision: &Decision,
     write: &AssetWrite,
     user_name: Option<&str>,
@@ -175,7 +177,7 @@ fn changes(
         TypeRef::New(name) => name.clone(),
     };
     let type_number = write.type_id.map_or_else(|| type_name.clone(), |id| id.to_string());
-    change(Part::Type, "type", type_number, Some(type_name), decision.asset_type.reason.text());
+    change(Part::Type, "type", type_number, Some(type_name), type_reason(facts.rulebook, device, decision));
     if let Some(step) = facts.rulebook.client_step.as_ref().filter(|_| write.site.is_none()) {
         let reason = "the main site of the client that is created for the tenant".to_owned();
         change(Part::Client, "client", step.0.clone(), Some(facts.rulebook.client.name.clone()), reason);
@@ -184,7 +186,7 @@ fn changes(
         let name =
             facts.catalogue.sites.iter().find(|known| known.id == site).map(|known| known.name.clone());
         let reason = match decision.site.on_create {
-            Some(_) => decision.site.reason.text(),
+            Some(_) => site_reason(facts.rulebook, decision),
             None => format!("main site of client \"{}\"", facts.rulebook.client.name),
         };
         change(Part::Site, "site", site.to_string(), name, reason);
@@ -203,8 +205,7 @@ fn changes(
     }
     for user in write.users.iter().flatten() {
         let name = user_name.map(str::to_owned);
-        let noun = facts.rulebook.connection.users.source.noun();
-        change(Part::User, "user", user.to_string(), name, format!("the device's {noun}"));
+        change(Part::User, "user", user.to_string(), name, user_reason(facts.rulebook));
     }
     if let Some(id) = &write.intune_id {
         change(Part::IntuneId, INTUNE_ID, id.clone(), None, "tells which device the asset is".to_owned());
@@ -218,8 +219,9 @@ fn changes(
         let decided =
             found.and_then(|(index, _)| decision.fields.iter().find(|field| field.mapping == index));
         let why = decided.and_then(|field| field.why.as_deref());
+        let reason = found
+            .map_or_else(|| "mapped".to_owned(), |(index, _)| mapping_reason(facts.rulebook, index, why));
         let mapping = found.map(|(_, mapping)| mapping);
-        let reason = mapping.map_or_else(|| "mapped".to_owned(), |mapping| mapping.origin_with(why));
         let value = value.clone().unwrap_or_default();
         let people_say = mapping.and_then(|mapping| name_of(&mapping.form, &value)).map(str::to_owned);
         change(Part::Member(member.clone()), &name, value, people_say, reason);

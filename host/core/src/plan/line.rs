@@ -1,10 +1,11 @@
 //! A plan as JSON Lines: a header, one line a step, what is held or only remembered, and a footer with counts and
 //! digest. The format is versioned; a released one never changes.
 
+use super::edits::Theirs;
 use super::guard::GuardVerdict;
 use super::software::Titles;
 use super::step::Step;
-use crate::model::{Counts, DeviceId, Entity, Link, TenantId};
+use crate::model::{Counts, DeviceId, Entity, Link, RunId, TenantId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ pub enum Line {
     Remember(Box<Remember>),
     /// A device that is left alone because it could not be decided.
     Held(HeldDevice),
+    /// What people changed on an asset, and the plan leaves as it is.
+    Theirs(Theirs),
     /// Always last.
     Footer(Box<Footer>),
 }
@@ -52,6 +55,9 @@ pub struct Header {
     pub halo: String,
     /// Digest of each plugin that took part.
     pub plugins: BTreeMap<String, String>,
+    /// The run that it takes back, where it takes one back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverts: Option<RunId>,
 }
 
 /// A change of the store alone.

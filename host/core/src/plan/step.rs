@@ -1,5 +1,6 @@
 //! One step of a plan, and what planning one device can come to.
 
+use super::edits::Theirs;
 use super::line::Remember;
 use super::software::SoftwareWrite;
 use crate::decide::Rulebook;
@@ -226,13 +227,16 @@ pub enum Part {
     Member(Member),
 }
 
-/// What was left out of a write because the asset's type does not take it; told once a type, not once a device.
+/// What was left out of a write: because the asset's type does not take it, which is told once a type and not once a
+/// device, or because it is a person's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
     /// Statuses that the type does not allow.
     pub statuses: Vec<(Option<TypeId>, StatusId)>,
     /// Fields that the type lacks.
     pub fields: Vec<(Option<TypeId>, FieldId)>,
+    /// What people changed, and the settings leave to them.
+    pub theirs: Option<Theirs>,
 }
 
 /// What planning one device came to.
@@ -246,4 +250,7 @@ pub enum Planned {
     Step(Box<Step>),
     /// The asset's users must be read singly before this can be planned.
     NeedsUsers(AssetId),
+    /// The asset must be read singly before these fields can be planned, by their mappings' indices in the rulebook:
+    /// nothing that is known tells whether a person changed them.
+    NeedsMembers(AssetId, Vec<usize>),
 }

@@ -1,5 +1,6 @@
 //! A plan's lines as people read them.
 
+use super::edits::Theirs;
 use super::line::{HeldDevice, Remember};
 use super::step::{Change, Step, StepKind};
 use crate::model::TenantId;
@@ -62,6 +63,25 @@ pub fn held(held: &HeldDevice) -> String {
     }
 }
 
+/// What is left to people on one asset, over several lines.
+pub fn theirs(theirs: &Theirs) -> String {
+    let mut text = format!("left  asset {}  {}  (device {})", theirs.asset, theirs.name, theirs.device);
+    for one in &theirs.left {
+        let _ = write!(text, "\n    {}", left(one));
+    }
+    text
+}
+
+/// One value that is left: name, what stays, what the import would write, reason.
+pub fn left(change: &Change) -> String {
+    let quote = |text: &str| if text.is_empty() { "(empty)".to_owned() } else { shorten(text) };
+    let (from, to) = match &change.shown {
+        Some((from, to)) => (from.as_str(), to.as_str()),
+        None => (change.from.as_deref().unwrap_or_default(), change.to.as_deref().unwrap_or_default()),
+    };
+    format!("{}: stays {}, not {}  [{}]", change.name, quote(from), quote(to), change.reason)
+}
+
 /// A remembered change in one line.
 pub fn remember(remember: &Remember) -> String {
     match &remember.link {
@@ -84,10 +104,44 @@ pub fn shortened(text: &str) -> String {
 
 fn shorten(text: &str) -> String {
     const LONGEST: usize = 80;
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if clean.chars().count() <= LONGEST {
-        return clean;
+    cut(text, LONGEST)
+}
+
+/// A text of at most so many characters, without what would move or hide others where it is shown: control characters
+/// and marks of direction become spaces.
+pub fn cut(text: &str, longest: usize) -> String {
+    let mut rest = text.chars();
+    let mut clean: String =
+        rest.by_ref().take(longest).map(|c| if c.is_control() || turns(c) { ' ' } else { c }).collect();
+    if rest.next().is_some() {
+        clean.push('…');
     }
-    let head: String = clean.chars().take(LONGEST).collect();
-    format!("{head}…")
+    clean
+}
+
+/// Whether a character turns the direction of the text after it, or breaks its line.
+fn turns(c: char) -> bool {
+    matches!(
+        c,
+        '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cut;
+
+    #[test]
+    fn what_moves_or_hides_text_is_taken_out_and_the_rest_cut() {
+        for (text, longest, shown) in [
+            ("PC-1", 10, "PC-1"),
+            ("PC\r\n-1\u{1b}[2J", 20, "PC  -1 [2J"),
+            ("a\u{202E}b\u{2066}c", 10, "a b c"),
+            ("12345", 5, "12345"),
+            ("123456", 5, "12345…"),
+            ("", 5, ""),
+        ] {
+            assert_eq!(cut(text, longest), shown, "{text:?}");
+        }
+    }
 }

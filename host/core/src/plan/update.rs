@@ -1,11 +1,16 @@
 //! The difference between a decision and an existing asset: what is written, what is only remembered.
 
 mod life;
+mod theirs;
+
+pub use theirs::{Sight, keeps_type};
 
 use super::create::INTUNE_ID;
+use super::edits::{Author, author_of_member};
 use super::line::Remember;
 use super::step::{Change, Effect, Facts, IntuneIds, LeftOut, Part, Planned, Step, StepId, StepKind};
 use crate::decide::form::{name_of, shows};
+use crate::decide::reason::{mapping_reason, site_reason, type_reason, user_reason};
 use crate::decide::rulebook::BoundMapping;
 use crate::decide::{Decision, FieldDecision, Standing, TypeRef, UserDecision};
 use crate::model::device::Slot;
@@ -16,7 +21,7 @@ use crate::model::{
     TypeId, UserId,
 };
 use crate::resolve::{Tier, tier_name};
-use crate::settings::{EmptyPolicy, TypeUpdates, UnlinkUnmatched, WritePolicy};
+use crate::settings::{EmptyPolicy, Overwrite, TypeUpdates, UnlinkUnmatched, WritePolicy};
 
 /// How the device came to this asset.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +32,16 @@ pub enum Basis<'a> {
     Inherited(&'a Link, Tier),
     /// By matching an asset without a link.
     Matched(Tier),
+}
+
+impl<'a> Basis<'a> {
+    /// What is remembered of the asset, if anything.
+    pub fn link(self) -> Option<&'a Link> {
+        match self {
+            Self::Linked(link) | Self::Inherited(link, _) => Some(link),
+            Self::Matched(_) => None,
+        }
+    }
 }
 
 /// Everything that one update is planned from.
@@ -45,15 +60,14 @@ pub struct Subject<'a> {
     pub users: &'a [HaloUser],
     /// The step that creates the type that the device names, if one does.
     pub type_step: Option<&'a StepId>,
+    /// Where what Halo shows is known from.
+    pub sight: Sight,
 }
 
 /// Plans what an existing asset needs.
 pub fn plan_update(facts: Facts<'_>, subject: Subject<'_>) -> (Planned, LeftOut) {
     let asset = subject.asset;
-    let before = match subject.basis {
-        Basis::Linked(link) | Basis::Inherited(link, _) => Some(link),
-        Basis::Matched(_) => None,
-    };
+    let before = subject.basis.link();
     let mut draft = Draft {
         facts,
         asset,
@@ -65,6 +79,8 @@ pub fn plan_update(facts: Facts<'_>, subject: Subject<'_>) -> (Planned, LeftOut)
         effect: Effect::Update,
         remembered: None,
         left_out: LeftOut::default(),
+        theirs: Vec::new(),
+        untold: Vec::new(),
     };
     draft.asset_type(&subject);
     draft.site(&subject);
@@ -74,6 +90,9 @@ pub fn plan_update(facts: Facts<'_>, subject: Subject<'_>) -> (Planned, LeftOut)
     }
     draft.intune_id(&subject);
     draft.members(&subject);
+    if !draft.untold.is_empty() {
+        return (Planned::NeedsMembers(asset.id, draft.untold), LeftOut::default());
+    }
     draft.finish(&subject)
 }
 
@@ -138,6 +157,10 @@ struct Draft<'a> {
     /// Why the link is remembered, where nothing is written.
     remembered: Option<String>,
     left_out: LeftOut,
+    /// What is left because it is a person's.
+    theirs: Vec<Change>,
+    /// Mappings of which nothing tells whether a person changed their fields.
+    untold: Vec<usize>,
 }
 
 impl Draft<'_> {
@@ -181,18 +204,32 @@ impl Draft<'_> {
             return;
         }
         let decided = &subject.decision.asset_type;
+        let reason = || type_reason(self.facts.rulebook, subject.device, subject.decision);
         let from = self.asset.type_id.map(|id| id.to_string());
+        let author = self.type_author();
+        let differs =
+            !matches!(&decided.asset_type, TypeRef::Existing(id) if self.asset.type_id == Some(*id));
+        if differs && author.is_a_person() {
+            let to = match &decided.asset_type {
+                TypeRef::Existing(id) => id.to_string(),
+                TypeRef::New(name) => name.clone(),
+            };
+            self.leave(author, Part::Type, "type", (from, Some(to)), &decided.reason.text());
+            return;
+        }
         match &decided.asset_type {
             TypeRef::Existing(id) => {
                 if self.asset.type_id != Some(*id) {
                     self.write.type_id = Some(*id);
-                    self.change(Part::Type, "type", (from, Some(id.to_string())), decided.reason.text());
+                    let reason = reason();
+                    self.change(Part::Type, "type", (from, Some(id.to_string())), reason);
                 }
                 self.link.type_id = Some(*id);
             }
             TypeRef::New(name) => {
                 self.needs.extend(subject.type_step.cloned());
-                self.change(Part::Type, "type", (from, Some(name.clone())), decided.reason.text());
+                let reason = reason();
+                self.change(Part::Type, "type", (from, Some(name.clone())), reason);
             }
         }
     }
@@ -204,10 +241,16 @@ impl Draft<'_> {
 
     fn site(&mut self, subject: &Subject<'_>) {
         let Some(site) = subject.decision.site.move_to else { return };
+        let author = self.site_author();
+        if self.asset.site != Some(site) && author.is_a_person() {
+            let values = (self.asset.site.map(|site| site.to_string()), Some(site.to_string()));
+            self.leave(author, Part::Site, "site", values, &subject.decision.site.reason.text());
+            return;
+        }
         if self.asset.site != Some(site) {
             self.write.site = Some(site);
             let values = (self.asset.site.map(|site| site.to_string()), Some(site.to_string()));
-            self.change(Part::Site, "site", values, subject.decision.site.reason.text());
+            self.change(Part::Site, "site", values, site_reason(self.facts.rulebook, subject.decision));
         }
         self.link.site = Some(site);
     }
@@ -224,11 +267,22 @@ impl Draft<'_> {
                 })
             })
         };
+        let unless_edited = self.facts.rulebook.connection.users.write == Overwrite::UnlessEdited;
+        let list = |users: &[UserId]| {
+            (!users.is_empty()).then(|| users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        };
+        let name = |id: &UserId| {
+            let known = subject.users.iter().find(|user| user.id == *id);
+            known.map_or_else(|| id.to_string(), |user| user.name.clone())
+        };
+        let named = |users: &[UserId]| users.iter().map(name).collect::<Vec<_>>().join(", ");
         let (after, reason): (Vec<UserId>, _) = match subject.decision.user {
             UserDecision::Matched(user) => {
                 let replaced = ours.filter(|ours| *ours != user.id);
                 let held = match (&self.asset.users, row_name) {
                     (Some(users), _) => users.clone(),
+                    // A row that names nobody may mean that a person took our user off: only the asset itself tells.
+                    (None, None) if unless_edited && ours.is_some() => return false,
                     (None, None) => Vec::new(),
                     (None, Some(_)) if names(user.id) && replaced.is_none() => {
                         self.link.user = Some(user.id);
@@ -240,13 +294,25 @@ impl Draft<'_> {
                 if held.contains(&user.id) && replaced.is_none_or(|old| !held.contains(&old)) {
                     return true;
                 }
+                let author = self.user_author(&held, user.id);
+                if author.is_a_person() {
+                    self.link.user = ours;
+                    let noun = self.facts.rulebook.connection.users.source.noun();
+                    self.leave_users(
+                        author,
+                        subject,
+                        (&held, Some(user.id)),
+                        &format!("the device's {noun}"),
+                    );
+                    return true;
+                }
                 let others = held.into_iter().filter(|one| Some(*one) != replaced && *one != user.id);
                 let noun = self.facts.rulebook.connection.users.source.noun();
                 let reason = match replaced {
                     Some(old) => {
                         format!("the device's {noun} changed; replaces user {old}, whom we linked")
                     }
-                    None => format!("the device's {noun}"),
+                    None => user_reason(self.facts.rulebook),
                 };
                 (std::iter::once(user.id).chain(others).collect(), reason)
             }
@@ -260,30 +326,30 @@ impl Draft<'_> {
                 if keep {
                     return true;
                 }
-                self.link.user = None;
-                if none {
-                    return true;
-                }
                 let noun = self.facts.rulebook.connection.users.source.noun();
                 let why = match subject.decision.user {
                     UserDecision::NoUser => format!("the device has no {noun}"),
                     _ => format!("no active Halo user is the device's {noun}, and all users were read"),
                 };
-                (Vec::new(), format!("{why} (users.unlink_unmatched)"))
+                let reason = format!("{why} (users.unlink_unmatched)");
+                if unless_edited && !none {
+                    let Some(held) = self.asset.users.clone() else { return false };
+                    self.link.user = None;
+                    let Some(kept) = self.without_ours(subject, &held, &reason) else { return true };
+                    (kept, reason)
+                } else {
+                    self.link.user = None;
+                    if none {
+                        return true;
+                    }
+                    (Vec::new(), reason)
+                }
             }
-        };
-        let list = |users: &[UserId]| {
-            (!users.is_empty()).then(|| users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
         };
         let from = match &self.asset.users {
             Some(users) => list(users),
             None => row_name.map(str::to_owned),
         };
-        let name = |id: &UserId| {
-            let known = subject.users.iter().find(|user| user.id == *id);
-            known.map_or_else(|| id.to_string(), |user| user.name.clone())
-        };
-        let named = |users: &[UserId]| users.iter().map(name).collect::<Vec<_>>().join(", ");
         let old = match &self.asset.users {
             Some(users) => named(users),
             None => from.clone().unwrap_or_default(),
@@ -346,11 +412,11 @@ impl Draft<'_> {
                 self.left_out.fields.push((coming, id));
                 continue;
             }
-            self.member(mapping, field);
+            self.member(mapping, field, subject.sight);
         }
     }
 
-    fn member(&mut self, mapping: &BoundMapping, decided: &FieldDecision) {
+    fn member(&mut self, mapping: &BoundMapping, decided: &FieldDecision, sight: Sight) {
         let wanted = decided.value.as_deref();
         let (member, policy) = (&mapping.member, mapping.write);
         let shown = self.asset.shown(member);
@@ -375,8 +441,26 @@ impl Draft<'_> {
                 })
             }
         };
+        if !holds && policy == WritePolicy::UnlessEdited {
+            let (told, emptied) = match shown {
+                // What a single read leaves out is empty.
+                None if sight == Sight::Single => (Some(None), None),
+                // A row that shows no field at all may have left them out.
+                Some(None) if sight == Sight::Kept && self.shows_no_field(member, memory) => (None, None),
+                shown => (shown, shown.flatten()),
+            };
+            match author_of_member(&mapping.form, told, memory) {
+                Author::Us => {}
+                Author::Untold => return self.untold.push(decided.mapping),
+                author => return self.leave_member(author, mapping, decided, emptied),
+            }
+        }
         let seen = match shown {
             Some(text) if holds => Shown::Seen(text.map(str::to_owned)),
+            // What Halo showed once goes on telling our value from a person's while rows leave the member out.
+            None if holds && policy == WritePolicy::UnlessEdited => {
+                memory.map_or(Shown::Unseen, |memory| memory.shown.clone())
+            }
             _ => Shown::Unseen,
         };
         if !holds {
@@ -391,15 +475,12 @@ impl Draft<'_> {
                 (false, None) => "; the source is empty and `empty = \"clear\"`",
                 (false, Some(_)) => "",
             };
-            let reason = format!("{}{reason}", mapping.origin_with(decided.why.as_deref()));
+            let origin = mapping_reason(self.facts.rulebook, decided.mapping, decided.why.as_deref());
+            let reason = format!("{origin}{reason}");
             let name = self.facts.member_name(member);
             self.change(Part::Member(member.clone()), &name, (from, wanted.map(str::to_owned)), reason);
-            if let (Some(to), Some(change)) =
-                (wanted.and_then(|wanted| name_of(&mapping.form, wanted)), self.changes.last_mut())
-            {
-                let from = change.from.as_deref().unwrap_or_default();
-                let from = name_of(&mapping.form, from).unwrap_or(from).to_owned();
-                change.shown = Some((from, to.to_owned()));
+            if let Some(change) = self.changes.last_mut() {
+                change.shown = list_names(mapping, change);
             }
         }
         self.remember(FieldMemory {
@@ -409,6 +490,13 @@ impl Draft<'_> {
         });
     }
 
+    /// Whether the asset is said to have no field at all, though this one was seen on it.
+    fn shows_no_field(&self, member: &Member, memory: Option<&FieldMemory>) -> bool {
+        matches!(member, Member::Field(_))
+            && self.asset.fields.is_empty()
+            && memory.is_some_and(|memory| matches!(&memory.shown, Shown::Seen(Some(_))))
+    }
+
     fn remember(&mut self, memory: FieldMemory) {
         match self.link.fields.iter_mut().find(|held| held.member == memory.member) {
             Some(held) => *held = memory,
@@ -416,7 +504,12 @@ impl Draft<'_> {
         }
     }
 
-    fn finish(self, subject: &Subject<'_>) -> (Planned, LeftOut) {
+    fn finish(mut self, subject: &Subject<'_>) -> (Planned, LeftOut) {
+        self.left_out.theirs = self.all_theirs(subject);
+        if self.left_out.theirs.is_some() {
+            // Looked at again by every run, so that every run can say what is left to people.
+            self.link.decision = 0;
+        }
         let (replaces, how) = match subject.basis {
             Basis::Linked(_) => (None, None),
             Basis::Inherited(link, Tier::Pinned) if link.device.key() == subject.device.id.key() => {
@@ -472,4 +565,11 @@ impl Draft<'_> {
         };
         (Planned::Step(Box::new(step.sealed())), left_out)
     }
+}
+
+/// A change of a member by the names that people know values of a list by, where it holds such.
+fn list_names(mapping: &BoundMapping, change: &Change) -> Option<(String, String)> {
+    let to = change.to.as_deref().and_then(|to| name_of(&mapping.form, to))?;
+    let from = change.from.as_deref().unwrap_or_default();
+    Some((name_of(&mapping.form, from).unwrap_or(from).to_owned(), to.to_owned()))
 }

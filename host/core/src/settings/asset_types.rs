@@ -1,5 +1,6 @@
 //! `[asset_types]`: how a device's asset type is determined.
 
+use super::life::RuleState;
 use super::plugins::PluginUse;
 use crate::model::Property;
 use chrono::{DateTime, Utc};
@@ -16,6 +17,17 @@ pub struct AssetTypes {
     pub group: Option<String>,
     /// Whether an existing asset's type follows.
     pub update: TypeUpdates,
+    /// `plugin`, where it is tried or about to go.
+    pub plugin: Option<TriedPlugin>,
+}
+
+/// A plugin whose use is not simply active.
+#[derive(Clone, Debug)]
+pub struct TriedPlugin {
+    /// The plugin.
+    pub plugin: PluginUse,
+    /// Where in its life its use stands: never active.
+    pub state: RuleState,
 }
 
 /// The three ways of the guide, and a plugin.
@@ -38,6 +50,8 @@ pub enum TypeUpdates {
     Follow,
     /// `update = false`: set once, on creation.
     Keep,
+    /// `write = "unless-edited"`: it does, but for a type that a person set.
+    UnlessEdited,
 }
 
 /// One rule: a type, or a plugin that names one, for the devices that meet all its criteria.
@@ -47,6 +61,10 @@ pub struct Rule {
     pub answer: RuleAnswer,
     /// All must hold; an empty list holds for every device.
     pub when: Vec<Criterion>,
+    /// Where in its life it stands.
+    pub state: RuleState,
+    /// Line of the rule in its file, for messages.
+    pub line: usize,
 }
 
 /// What a rule gives.

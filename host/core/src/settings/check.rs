@@ -6,6 +6,7 @@
 pub(super) mod asset_types;
 pub(super) mod connection;
 mod criteria;
+mod dead;
 pub(super) mod fields;
 pub(super) mod imports;
 pub(super) mod integrator;
@@ -15,8 +16,10 @@ mod plugins;
 mod statuses;
 
 use super::connection::SecretSource;
+use super::life::{Overwrite, RuleState};
 use super::shape::did_you_mean;
 use super::source::Report;
+use super::wire::policies;
 use super::wire::{At, Name, Secret};
 use crate::model::property::{self, Property};
 use std::ops::Range;
@@ -43,6 +46,26 @@ fn name(value: Option<&At<Name>>, report: &mut Report<'_>) -> Option<String> {
         return None;
     }
     Some(name.clone())
+}
+
+/// Whether a person's edit is replaced; by default it is.
+fn overwrite(value: Option<&At<policies::Overwrite>>) -> Overwrite {
+    match value {
+        Some(At { value: policies::Overwrite::UnlessEdited, .. }) => Overwrite::UnlessEdited,
+        None | Some(At { value: policies::Overwrite::Always, .. }) => Overwrite::Always,
+    }
+}
+
+/// Where in its life something stands; by default it is active.
+fn state(value: Option<&At<policies::State>>, report: &mut Report<'_>) -> RuleState {
+    match value {
+        Some(At { span, value: policies::State::Proposed }) => {
+            report.still_to_come(span, "`proposed`", "leave it out of the file until it is to decide");
+            RuleState::Proposed
+        }
+        Some(At { value: policies::State::Deprecated, .. }) => RuleState::Deprecated,
+        None | Some(At { value: policies::State::Active, .. }) => RuleState::Active,
+    }
 }
 
 /// Reports a switch that is on although its feature is still to come.

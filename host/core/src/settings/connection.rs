@@ -3,6 +3,7 @@
 use super::asset_types::AssetTypes;
 use super::fields::FieldMapping;
 use super::imports::{Imports, Users};
+use super::life::Overwrite;
 use super::organisations::Organisations;
 use crate::model::TenantId;
 use crate::plugin::PluginSettings;
@@ -154,6 +155,8 @@ pub struct Statuses {
     pub deleted_after_runs: u32,
     /// Hours since the first of those runs; default 0.
     pub deleted_after_hours: u32,
+    /// `write`: whether a status that a person set is replaced.
+    pub write: Overwrite,
 }
 
 /// `statuses.inactive`

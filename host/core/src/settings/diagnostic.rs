@@ -8,6 +8,31 @@ use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanConten
 use serde::Serialize;
 use std::fmt;
 
+/// How much a diagnostic weighs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// The settings cannot be used.
+    #[default]
+    Error,
+    /// They can, but something in them does nothing, or is about to go.
+    Warning,
+}
+
+impl Severity {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+    fn is_error(&self) -> bool {
+        *self == Self::Error
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
 /// One problem of one settings file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
@@ -23,6 +48,9 @@ pub struct Diagnostic {
     pub message: String,
     /// The way out.
     pub hint: Option<String>,
+    /// How much it weighs.
+    #[serde(skip_serializing_if = "Severity::is_error")]
+    pub severity: Severity,
     /// Where the offending text starts in `text` and how long it is, in characters.
     #[serde(skip)]
     pub(super) mark: (usize, usize),
@@ -38,6 +66,7 @@ impl Diagnostic {
             text: None,
             message: message.into(),
             hint: None,
+            severity: Severity::Error,
             mark: (0, 0),
         }
     }
@@ -66,7 +95,7 @@ impl Diagnostic {
 /// Several lines without colours: the message, the place, the marked text, the hint.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.message)?;
+        write!(f, "{}: {}", self.severity.word(), self.message)?;
         let number = self.line.map(|line| line.to_string()).unwrap_or_default();
         let gutter = " ".repeat(number.len());
         write!(f, "\n {gutter}--> {}", self.place())?;

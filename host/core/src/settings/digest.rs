@@ -2,6 +2,7 @@
 
 use super::connection::Connection;
 use super::fields::FieldMapping;
+use super::{Determine, Rule};
 
 /// Hexadecimal characters of a digest.
 const LENGTH: usize = 32;
@@ -28,6 +29,15 @@ pub(super) fn of(connection: &Connection) -> String {
     } = connection;
     let fields: Vec<FieldMapping> =
         fields.iter().map(|mapping| FieldMapping { line: 0, ..mapping.clone() }).collect();
+    let asset_types = super::AssetTypes {
+        determine: match &asset_types.determine {
+            Determine::Rules(rules) => {
+                Determine::Rules(rules.iter().map(|rule| Rule { line: 0, ..rule.clone() }).collect())
+            }
+            other => other.clone(),
+        },
+        ..asset_types.clone()
+    };
     let parts = [
         format!("{:?}", microsoft.tenant),
         format!("{organisations:?}"),

@@ -95,6 +95,8 @@ timeout_seconds = 100
 
 [data]
 path = "data"                          # what the integrator remembers; relative to this folder
+keep_runs_days = 90                    # the history of runs: what each wrote over what
+keep_outcomes = 1000000                # and no more than so many rows of it
 
 [log]
 format = "text"                        # or "json"

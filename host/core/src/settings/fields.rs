@@ -1,5 +1,6 @@
 //! `[[fields]]`: which Intune property fills which Halo field, and how.
 
+use super::life::RuleState;
 use super::plugins::PluginUse;
 use crate::model::Property;
 
@@ -18,6 +19,8 @@ pub struct FieldMapping {
     pub transform: Vec<Transform>,
     /// Only for these asset types, by name; empty: for all.
     pub types: Vec<String>,
+    /// Where in its life it stands.
+    pub state: RuleState,
     /// Line of the mapping in its file, for messages.
     pub line: usize,
 }
@@ -51,6 +54,8 @@ pub enum WritePolicy {
     CreateOnly,
     /// `if-empty`: only where Halo shows nothing.
     IfEmpty,
+    /// `unless-edited`: not over what a person entered.
+    UnlessEdited,
 }
 
 /// What an empty source value does.

@@ -1,5 +1,7 @@
 //! `[imports]` and `[users]`: which devices become assets, which asset is whose, where it stands, who uses it.
 
+use super::asset_types::TriedPlugin;
+use super::life::Overwrite;
 use super::plugins::PluginUse;
 use crate::model::Property;
 use std::time::Duration;
@@ -11,6 +13,10 @@ pub struct Imports {
     pub site: SiteMode,
     /// `site_plugin`, where it counts
     pub site_plugin: Option<PluginUse>,
+    /// `site_plugin`, where it is tried or about to go.
+    pub tried_site_plugin: Option<TriedPlugin>,
+    /// `site_write`
+    pub site_write: Overwrite,
     /// `default_site`
     pub default_site: Option<DefaultSite>,
     /// `match_by`: tiers in order, each the index of the one mapping that the property fills.
@@ -156,6 +162,8 @@ pub struct Users {
     pub halo_field: Option<String>,
     /// `unlink_unmatched`
     pub unlink_unmatched: UnlinkUnmatched,
+    /// `write`
+    pub write: Overwrite,
 }
 
 /// `source`: where a device's user comes from.

@@ -18,6 +18,8 @@ pub struct IntegratorSettings {
     pub console_public_url: Option<String>,
     /// `data.path`, made absolute against the settings folder.
     pub data: PathBuf,
+    /// `data.keep_runs_days` and `data.keep_outcomes`
+    pub history: HistorySettings,
     /// `log.format`
     pub log_format: LogFormat,
 }
@@ -72,6 +74,21 @@ pub struct HttpSettings {
     pub ca_file: Option<PathBuf>,
     /// Proxy for both sides; else the environment's.
     pub proxy: Option<String>,
+}
+
+/// How much of the history of runs is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistorySettings {
+    /// Runs and their outcomes are kept for so many days; default 90.
+    pub keep_runs_days: u32,
+    /// So many outcomes are kept at most; default 1,000,000.
+    pub keep_outcomes: u32,
+}
+
+impl Default for HistorySettings {
+    fn default() -> Self {
+        Self { keep_runs_days: 90, keep_outcomes: 1_000_000 }
+    }
 }
 
 /// How logs are written.

@@ -123,6 +123,7 @@ pub fn read(files: &[SourceFile], folder: &Path) -> Result<Settings, SettingsErr
         diagnostics.push(missing);
         None
     };
+    let mut warnings = Vec::new();
     let mut connections: Vec<Connection> = Vec::new();
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     let mut any = false;
@@ -137,6 +138,7 @@ pub fn read(files: &[SourceFile], folder: &Path) -> Result<Settings, SettingsErr
             }
             None => {}
         }
+        warnings.extend(report.take_warnings());
         diagnostics.extend(report.finish());
     }
     if !any {
@@ -145,7 +147,7 @@ pub fn read(files: &[SourceFile], folder: &Path) -> Result<Settings, SettingsErr
         diagnostics.push(missing);
     }
     match integrator {
-        Some(integrator) if diagnostics.is_empty() => Ok(Settings { integrator, connections }),
+        Some(integrator) if diagnostics.is_empty() => Ok(Settings { integrator, connections, warnings }),
         _ => Err(SettingsError { diagnostics }),
     }
 }

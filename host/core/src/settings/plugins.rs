@@ -79,6 +79,9 @@ impl Connection {
             Determine::Same | Determine::Field(_) => {}
         }
         uses.extend(&self.imports.site_plugin);
+        let tried = [&self.asset_types.plugin, &self.imports.tried_site_plugin];
+        let proposed = tried.into_iter().flatten().filter(|tried| !tried.state.decides());
+        uses.extend(proposed.map(|tried| &tried.plugin));
         uses
     }
 }

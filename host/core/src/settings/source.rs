@@ -3,7 +3,7 @@
 //! Knows lines and columns, and what of a line must not be shown: the value of a key that names a secret, even
 //! where the file cannot be parsed. Knows nothing of what the settings mean.
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, Severity};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -18,6 +18,8 @@ pub(super) struct Report<'t> {
     file: &'t str,
     text: &'t str,
     found: Vec<(usize, Diagnostic)>,
+    /// What does not keep the settings from being used.
+    warnings: Vec<(usize, Diagnostic)>,
     /// Top-level tables of which a part was struck out: what is missing there may only be unreadable.
     damaged: BTreeSet<String>,
 }
@@ -32,13 +34,20 @@ enum Show {
 
 impl<'t> Report<'t> {
     pub(super) fn new(file: &'t str, text: &'t str) -> Self {
-        Self { file, text, found: Vec::new(), damaged: BTreeSet::new() }
+        Self { file, text, found: Vec::new(), warnings: Vec::new(), damaged: BTreeSet::new() }
     }
 
     /// The diagnostics in the order of the file.
     pub(super) fn finish(mut self) -> Vec<Diagnostic> {
         self.found.sort_by_key(|(offset, _)| *offset);
         self.found.into_iter().map(|(_, diagnostic)| diagnostic).collect()
+    }
+
+    /// The warnings in the order of the file, taken out.
+    pub(super) fn take_warnings(&mut self) -> Vec<Diagnostic> {
+        let mut warnings = std::mem::take(&mut self.warnings);
+        warnings.sort_by_key(|(offset, _)| *offset);
+        warnings.into_iter().map(|(_, diagnostic)| diagnostic).collect()
     }
 
     pub(super) fn is_clean(&self) -> bool {
@@ -65,6 +74,14 @@ impl<'t> Report<'t> {
         self.add(span, message.into(), Show::Line)
     }
 
+    /// Something at a place that a person should know, though the settings can be used.
+    pub(super) fn warn(&mut self, span: &Range<usize>, message: impl Into<String>) -> &mut Diagnostic {
+        let (offset, mut diagnostic) = self.marked(span, message.into(), Show::Line);
+        diagnostic.severity = Severity::Warning;
+        let (_, added) = self.warnings.push_mut((offset, diagnostic));
+        added
+    }
+
     /// A problem with a key, whose value is not shown.
     pub(super) fn unknown_key(&mut self, span: &Range<usize>, message: impl Into<String>) -> &mut Diagnostic {
         self.add(span, message.into(), Show::UpToHere)
@@ -89,6 +106,11 @@ impl<'t> Report<'t> {
     }
 
     fn add(&mut self, span: &Range<usize>, message: String, show: Show) -> &mut Diagnostic {
+        let (offset, diagnostic) = self.marked(span, message, show);
+        self.push(offset, diagnostic)
+    }
+
+    fn marked(&self, span: &Range<usize>, message: String, show: Show) -> (usize, Diagnostic) {
         let start = self.boundary(span.start);
         let line_start = self.line_start(start);
         let line = self.line_at(line_start);
@@ -109,9 +131,10 @@ impl<'t> Report<'t> {
             text: Some(text),
             message,
             hint: None,
+            severity: Severity::Error,
             mark,
         };
-        self.push(start, diagnostic)
+        (start, diagnostic)
     }
 
     fn push(&mut self, offset: usize, diagnostic: Diagnostic) -> &mut Diagnostic {

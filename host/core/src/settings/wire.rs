@@ -6,6 +6,7 @@
 
 pub(super) mod connection;
 pub(super) mod integrator;
+pub(super) mod policies;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;

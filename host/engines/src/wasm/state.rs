@@ -52,13 +52,29 @@ impl Names {
     }
 }
 
+/// A device's value as it is handed to a component: a text is shared, not copied, each time it is asked for.
+#[derive(Debug)]
+pub(super) enum Kept {
+    Text(Arc<String>),
+    Other(Value),
+}
+
+impl Kept {
+    fn new(value: &Value) -> Self {
+        match value {
+            Value::Text(text) => Self::Text(Arc::new(text.clone())),
+            other => Self::Other(other.clone()),
+        }
+    }
+}
+
 /// What a store holds for its instance.
 #[derive(Debug)]
 pub(super) struct State<S> {
     pub(super) shared: Arc<Shared<S>>,
     pub(super) budget: Budget,
     /// The values of the declared properties of the device that is asked about.
-    device: Vec<Option<Value>>,
+    device: Vec<Option<Kept>>,
     /// The user that is shown to a site policy.
     pub(super) user: Option<PolicyUser>,
     host_calls: u32,
@@ -88,13 +104,8 @@ impl<S> State<S> {
         for (index, value) in device.values().enumerate() {
             length = index + 1;
             match (self.device.get_mut(index), value) {
-                // The place of the last device's text is used again.
-                (Some(Some(Value::Text(place))), Some(Value::Text(text))) => {
-                    place.clear();
-                    place.push_str(text);
-                }
-                (Some(place), value) => *place = value.cloned(),
-                (None, value) => self.device.push(value.cloned()),
+                (Some(place), value) => refill(place, value),
+                (None, value) => self.device.push(value.map(Kept::new)),
             }
         }
         self.device.truncate(length);
@@ -116,7 +127,7 @@ impl<S> State<S> {
     }
 
     /// The device's value of a property, by name.
-    pub(super) fn property(&self, name: &str) -> Result<Option<&Value>, Stop> {
+    pub(super) fn property(&self, name: &str) -> Result<Option<&Kept>, Stop> {
         match self.shared.properties.index(name) {
             Some(index) => Ok(self.device.get(index).and_then(Option::as_ref)),
             None => Err(Stop::Property(format!(
@@ -141,6 +152,18 @@ impl<S> State<S> {
     pub(super) fn take_log(&mut self) -> Vec<LogLine> {
         std::mem::take(&mut self.lines)
     }
+}
+
+/// Puts a value where the last device's was; the room of a text that nobody holds any longer is used again.
+fn refill(place: &mut Option<Kept>, value: Option<&Value>) {
+    if let (Some(Kept::Text(kept)), Some(Value::Text(text))) = (&mut *place, value)
+        && let Some(room) = Arc::get_mut(kept)
+    {
+        room.clear();
+        room.push_str(text);
+        return;
+    }
+    *place = value.map(Kept::new);
 }
 
 /// A text of a plugin as people are shown it: on one line, without control characters, and cut.

@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::output::{Chatter, Form, Output};
 use super::{
-    apply, authorize, check, completions, demo, form_of_unparsed, import, init, matching, plan, plugin, runs,
-    secret, settings,
+    apply, authorize, check, completions, demo, explain, form_of_unparsed, import, init, matching, plan,
+    plugin, runs, secret, settings,
 };
 use crate::sync::ExitClass;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -81,6 +81,8 @@ pub(super) enum Command {
     Apply(apply::Asked),
     /// Import devices: plan, guard, apply, report
     Import(import::Asked),
+    /// Tell one device's whole story: what Intune says, its asset, every value and why
+    Explain(explain::Asked),
     /// Say which asset is whose where an import could not tell, and find duplicates
     Match(matching::Asked),
     /// Look at earlier runs

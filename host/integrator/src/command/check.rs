@@ -10,7 +10,7 @@ use crate::sync::{self, CheckItem, CheckReport, ExitClass};
 use clap::Args;
 use integrator_core::ports::{Clock, SecretError, Secrets, SystemClock};
 use integrator_core::settings::connection::Enabled;
-use integrator_core::settings::{Connection, Determine, Settings};
+use integrator_core::settings::{Connection, Determine, Diagnostic, Settings};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -54,7 +54,8 @@ struct ConnectionView<'a> {
     online: Option<Vec<CheckItem>>,
 }
 
-/// Something that will keep a sign-in from succeeding, now or soon. The settings are sound all the same.
+/// Something that will keep a sign-in from succeeding, now or soon, or a setting that does nothing. The settings are
+/// sound all the same.
 #[derive(Serialize)]
 struct Warning {
     problem: String,
@@ -67,6 +68,9 @@ pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, F
     let warnings = warnings(&settings);
     output.text(&sound(context, &settings))?;
     if output.form == Form::Text {
+        for warning in &settings.warnings {
+            aside(&warning.to_string());
+        }
         for warning in &warnings {
             aside(&format!("warning: {}\nhint: {}", warning.problem, warning.hint));
         }
@@ -193,6 +197,14 @@ fn warnings(settings: &Settings) -> Vec<Warning> {
     all
 }
 
+/// Something in the settings that does nothing, or is about to go.
+fn of_settings(diagnostic: &Diagnostic) -> Warning {
+    Warning {
+        problem: format!("{}: {}", diagnostic.place(), diagnostic.message),
+        hint: diagnostic.hint.clone().unwrap_or_default(),
+    }
+}
+
 fn told(connection: &Connection, report: &CheckReport) -> String {
     let mut text = format!("\n{}\n", connection.id);
     let width = report.items.iter().map(|item| item.what.chars().count()).max().unwrap_or(0);
@@ -229,7 +241,7 @@ fn document<'a>(
         halo: &settings.integrator.halo.url,
         data: &settings.integrator.data,
         connections: connections.collect(),
-        warnings,
+        warnings: settings.warnings.iter().map(of_settings).chain(warnings).collect(),
         exit: class.code(),
     }
 }

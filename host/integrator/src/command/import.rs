@@ -59,11 +59,20 @@ impl Only {
 
 /// A guard and the number that was repeated for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Allowed {
+pub(super) enum Allowed {
     Deactivate(u64),
 }
 
-fn allowance(text: &str) -> Result<Allowed, String> {
+/// What was let pass, for one run.
+pub(super) fn allowances(allowed: &[Allowed]) -> Allowances {
+    let mut allow = Allowances::default();
+    for Allowed::Deactivate(number) in allowed {
+        allow.deactivate = Some(*number);
+    }
+    allow
+}
+
+pub(super) fn allowance(text: &str) -> Result<Allowed, String> {
     let (guard, number) =
         text.split_once('=').ok_or("write the guard and its number, for example deactivate=25")?;
     let number = number.parse().map_err(|_| format!("`{number}` is no number"))?;
@@ -98,10 +107,7 @@ pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Fa
     Only::check(asked.only, asked.device.as_deref())?;
     let settings = context.settings()?;
     let names = chosen(&settings, &asked.connections)?;
-    let mut allow = Allowances::default();
-    for Allowed::Deactivate(number) in asked.allow {
-        allow.deactivate = Some(number);
-    }
+    let allow = allowances(&asked.allow);
     let options = ImportOptions {
         only: asked.only.map(Only::entity),
         device: asked.device,

@@ -17,7 +17,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// Lines that are shown without `--all`.
-const SHOWN: usize = 50;
+pub(super) const SHOWN: usize = 50;
 
 /// The arguments of `plan`.
 #[derive(Debug, Args)]
@@ -87,7 +87,7 @@ pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Fa
     Ok(outcome.class)
 }
 
-async fn print_document(
+pub(super) async fn print_document(
     output: Output,
     world: &World,
     outcome: &PlanOutcome,
@@ -125,7 +125,7 @@ async fn print_document(
     output.data(String::new, &document)
 }
 
-async fn show(
+pub(super) async fn show(
     context: &Context,
     world: &World,
     outcome: &PlanOutcome,
@@ -144,10 +144,11 @@ async fn show(
         return Ok(());
     };
     let (mut shown, mut left_out) = (0, 0);
-    let mut home = None;
+    let (mut home, mut way_back) = (None, false);
     each_line(world, id, |_, line| {
         if let Line::Header(header) = &line {
             home = Some(header.tenant.clone());
+            way_back = header.reverts.is_some();
         }
         let Some(words) = words(&line, home.as_ref()) else { return Ok(()) };
         if shown < most {
@@ -171,7 +172,9 @@ async fn show(
     output.text(&format!("plan {id}: {}", file.display()))?;
     summary::error(&outcome.record, outcome.hint.as_deref());
     let steps = outcome.footer.as_ref().map_or(0, |footer| footer.steps);
-    if steps == 0 {
+    if steps == 0 && way_back {
+        output.advice("Nothing to write.");
+    } else if steps == 0 {
         output.advice("Nothing to write: Halo is as Intune says.");
     } else if outcome.class != ExitClass::Refused {
         let plan = out.map_or_else(|| id.clone(), |path| quoted(&path.display().to_string()));
@@ -206,6 +209,7 @@ fn words(line: &Line, home: Option<&TenantId>) -> Option<String> {
         Line::Step(step) => Some(text::step_of(step, home)),
         Line::Remember(remember) => Some(text::remember(remember)),
         Line::Held(held) => Some(text::held(held)),
+        Line::Theirs(theirs) => Some(text::theirs(theirs)),
     }
 }
 

@@ -1,9 +1,14 @@
-//! `runs`: what earlier runs did.
+//! `runs`: what earlier runs did, to which device, and the way back from one.
+
+mod export;
+mod history;
+mod revert;
+mod show;
 
 use super::context::{Context, connection};
 use super::failure::Failure;
 use super::output::{Form, aside};
-use super::summary;
+use crate::store::Store;
 use crate::sync::authorize::{SignInState, sign_in_state};
 use crate::sync::{ExitClass, World};
 use clap::{Args, Subcommand};
@@ -29,12 +34,14 @@ enum What {
         #[arg(long, value_name = "N", default_value_t = 20)]
         limit: usize,
     },
-    /// Show one run with its notices
-    Show {
-        /// The run's id as `runs list` prints it, or `last`
-        #[arg(value_name = "RUN")]
-        run: String,
-    },
+    /// Show one run with its notices, and what became of its devices
+    Show(show::Asked),
+    /// Show what happened to a device, or to an asset, in all runs
+    History(history::Asked),
+    /// Write what became of a run's devices as CSV or JSON Lines
+    Export(export::Asked),
+    /// Make a plan that takes a run back
+    Revert(revert::Asked),
 }
 
 /// Ids of runs order them by whole seconds: so many may share the newest.
@@ -62,36 +69,43 @@ struct Required {
 }
 
 pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
+    match asked.what {
+        What::List { connection, limit } => list_runs(context, connection.as_deref(), limit).await,
+        What::Show(asked) => show::run(context, asked).await,
+        What::History(asked) => history::run(context, asked).await,
+        What::Export(asked) => export::run(context, asked).await,
+        What::Revert(asked) => revert::run(context, asked).await,
+    }
+}
+
+async fn list_runs(context: &Context, only: Option<&str>, limit: usize) -> Result<ExitClass, Failure> {
     let settings = context.settings()?;
-    let only = match &asked.what {
-        What::List { connection: Some(name), .. } => Some(connection(&settings, name)?.id.clone()),
-        _ => None,
+    let only = match only {
+        Some(name) => Some(connection(&settings, name)?.id.clone()),
+        None => None,
     };
     let world = context.world(settings);
     let store = world.store().await?;
-    match asked.what {
-        What::List { limit, .. } => {
-            let runs = newest_first(store.runs(only.as_deref(), limit).await?);
-            let sign_in_required = required(&world, only.as_deref());
-            if context.output().form == Form::Text {
-                for Required { connection, reason, hint } in &sign_in_required {
-                    aside(&format!("{connection}: a person has to sign in: {reason}\nhint: {hint}"));
-                }
-            }
-            context.output().data(|| list(&runs), &Document { runs: &runs, sign_in_required })?;
-        }
-        What::Show { run } => {
-            let found = match run.as_str() {
-                "last" => newest_first(store.runs(None, WITHIN_A_SECOND).await?).into_iter().next(),
-                id => store.run(&RunId(id.to_owned())).await?,
-            };
-            let record = found.ok_or_else(|| {
-                Failure::usage(format!("there is no run `{run}`")).hint("`runs list` shows the newest")
-            })?;
-            context.output().data(|| show(&record), &record)?;
+    let runs = newest_first(store.runs(only.as_deref(), limit).await?);
+    let sign_in_required = required(&world, only.as_deref());
+    if context.output().form == Form::Text {
+        for Required { connection, reason, hint } in &sign_in_required {
+            aside(&format!("{connection}: a person has to sign in: {reason}\nhint: {hint}"));
         }
     }
+    context.output().data(|| list(&runs), &Document { runs: &runs, sign_in_required })?;
     Ok(ExitClass::Done)
+}
+
+/// The run of that id, or the last one.
+async fn find(store: &dyn Store, run: &str) -> Result<RunRecord, Failure> {
+    let found = match run {
+        "last" => newest_first(store.runs(None, WITHIN_A_SECOND).await?).into_iter().next(),
+        id => store.run(&RunId(id.to_owned())).await?,
+    };
+    found.ok_or_else(|| {
+        Failure::usage(format!("there is no run `{run}`")).hint("`runs list` shows the newest")
+    })
 }
 
 /// The connections that wait for a person, of those that are listed.
@@ -141,17 +155,6 @@ fn list(runs: &[RunRecord]) -> String {
             run.counts.assets_updated,
             run.counts.assets_failed,
         );
-    }
-    text
-}
-
-fn show(record: &RunRecord) -> String {
-    let mut text = summary::table(record);
-    for notice in &record.notices {
-        let _ = write!(text, "\n  - {notice}");
-    }
-    if let Some(error) = &record.error {
-        let _ = write!(text, "\n  error: {error}");
     }
     text
 }

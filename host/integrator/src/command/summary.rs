@@ -114,6 +114,15 @@ fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
             (counts.users_pending, "pending", Show::WhenAny),
         ]),
     ));
+    if counts.edits_kept + counts.edits_pending > 0 {
+        rows.push((
+            "edits",
+            figures(&[
+                (counts.edits_kept, "left", Show::Always),
+                (counts.edits_pending, "pending", Show::WhenAny),
+            ]),
+        ));
+    }
     if counts.software_written > 0 {
         rows.push(("software", figures(&[(counts.software_written, "written", Show::Always)])));
     }
@@ -126,7 +135,7 @@ fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
     ));
     if !record.plugins.is_empty() {
         let plugins: Vec<String> =
-            record.plugins.iter().map(|(name, digest)| format!("{name} {digest}")).collect();
+            record.plugins.iter().map(|(name, digest)| format!("{name} {digest:.12}")).collect();
         rows.push(("plugins", plugins.join(", ")));
     }
     if let Some(plan) = &record.plan {

@@ -5,6 +5,7 @@ use integrator_core::model::{
     Asset, AssetId, AssetWrite, Details, DeviceId, DeviceKey, EntraUser, HaloUser, Link, MatchCase,
     MatchDecision, RunId, RunRecord, SoftwareMemory, TenantId, UserId,
 };
+use integrator_core::plan::{Change, Effect, HeldSpell, Outcome};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -49,6 +50,10 @@ pub struct ChangeSet {
     pub put_journal: Vec<JournalEntry>,
     /// Journal entries whose writes are known to be done or not done, by id.
     pub remove_journal: Vec<String>,
+    /// What became of steps. Each gets its place in its run here.
+    pub put_outcomes: Vec<Outcome>,
+    /// Devices that were left alone, each by its key, connection and first run.
+    pub put_held: Vec<HeldSpell>,
     /// A run's record, whole.
     pub put_run: Option<RunRecord>,
     /// When the changes must have reached the disk.
@@ -77,6 +82,8 @@ impl ChangeSet {
             && self.remove_marks.is_empty()
             && self.put_journal.is_empty()
             && self.remove_journal.is_empty()
+            && self.put_outcomes.is_empty()
+            && self.put_held.is_empty()
             && self.put_run.is_none()
     }
 }
@@ -160,6 +167,36 @@ pub struct JournaledStep {
     pub link: Link,
     /// What is sent.
     pub write: AssetWrite,
+    /// What it changes, for the history of a write whose answer was lost; a create's write says it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<JournaledTold>,
+}
+
+/// What the plan says of a journalled write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournaledTold {
+    /// What it means.
+    pub effect: Effect,
+    /// Each value, old and new, with its reason.
+    pub changes: Vec<Change>,
+}
+
+/// How much history is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryLimits {
+    /// Runs that began before this are removed, with their outcomes.
+    pub before: DateTime<Utc>,
+    /// Outcomes of older runs are removed when there are more than these.
+    pub outcomes: u64,
+}
+
+/// What was removed of the history.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Runs.
+    pub runs: u64,
+    /// Outcomes.
+    pub outcomes: u64,
 }
 
 /// The right to import a connection, until it is released or its time is over.
@@ -199,6 +236,8 @@ pub struct StoreInfo {
     pub users: u64,
     /// Runs.
     pub runs: u64,
+    /// Outcomes of runs.
+    pub outcomes: u64,
     /// Entries of the journal.
     pub journal: u64,
     /// Plans.

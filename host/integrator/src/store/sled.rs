@@ -6,17 +6,19 @@
 mod codec;
 mod commit;
 mod first;
+mod history;
 mod keys;
 mod leases;
 mod open;
+mod outcomes;
 mod scan;
 mod stored;
 mod summaries;
 
 use super::folder::{FORMAT, StoreFolder};
 use super::{
-    AssetSummary, ChangeSet, Chunks, JournalEntry, Lease, PlanInfo, PlanWriter, Store, StoreError, StoreInfo,
-    plans,
+    AssetSummary, ChangeSet, Chunks, HistoryLimits, JournalEntry, Lease, PlanInfo, PlanWriter, Pruned, Store,
+    StoreError, StoreInfo, plans,
 };
 use async_trait::async_trait;
 use codec::{Reader, connection_hash, decode, decode_journal, decode_json, decode_link};
@@ -25,7 +27,9 @@ use integrator_core::model::{
     Asset, AssetId, Details, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, MatchCase, MatchDecision,
     RunId, RunRecord, SoftwareMemory, UserId,
 };
+use integrator_core::plan::{HeldSpell, Outcome, OutcomeTally};
 use keys::Kind;
+use outcomes::{StoredHeld, decode_outcome, of_run};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -169,6 +173,7 @@ impl Inner {
             assets: counts.assets,
             users: counts.users,
             runs: self.count(Kind::Run)?,
+            outcomes: self.count_outcomes()?,
             journal: self.count(Kind::Journal)?,
             plans: plans.len() as u64,
             database_bytes: folder_bytes(&self.path)
@@ -374,6 +379,41 @@ impl Store for SledStore {
             Ok(runs)
         })
         .await
+    }
+
+    fn outcomes_of_run(&self, run: &RunId) -> Chunks<Outcome> {
+        self.scan(Kind::Outcome, of_run(&run.0), scan::LARGE, |key, value, chunk| {
+            chunk.push(decode_outcome(key, value)?);
+            Ok(())
+        })
+    }
+
+    async fn outcome_tally(&self, run: &RunId) -> Result<Option<OutcomeTally>, StoreError> {
+        let run = run.clone();
+        self.blocking(move |inner| inner.tally(&run)).await
+    }
+
+    async fn outcomes_of_device(&self, device: DeviceKey, limit: usize) -> Result<Vec<Outcome>, StoreError> {
+        self.blocking(move |inner| inner.of_device(device, limit)).await
+    }
+
+    async fn outcomes_of_asset(&self, asset: AssetId, limit: usize) -> Result<Vec<Outcome>, StoreError> {
+        self.blocking(move |inner| inner.of_asset(asset, limit)).await
+    }
+
+    fn all_held(&self) -> Chunks<HeldSpell> {
+        self.scan(Kind::Held, Kind::Held.text(b""), scan::LARGE, |key, value, chunk| {
+            chunk.push(decode::<StoredHeld>(Kind::Held, key, value)?.into());
+            Ok(())
+        })
+    }
+
+    async fn held_of_device(&self, device: DeviceKey) -> Result<Vec<HeldSpell>, StoreError> {
+        self.blocking(move |inner| inner.held_spells(device)).await
+    }
+
+    async fn prune_history(&self, limits: HistoryLimits) -> Result<Pruned, StoreError> {
+        self.blocking(move |inner| inner.prune(limits)).await
     }
 
     async fn commit(&self, lease: Option<&Lease>, changes: ChangeSet) -> Result<(), StoreError> {

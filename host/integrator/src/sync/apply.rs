@@ -4,6 +4,7 @@
 mod answer;
 mod clients;
 mod creates;
+mod history;
 mod licences;
 mod pairing;
 mod preconditions;
@@ -23,10 +24,11 @@ use crate::store::{ChangeSet, Chunks, Durability, JournalEntry, JournaledStep, L
 use answer::Told;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
+use history::HeldBefore;
 use integrator_core::model::{
     Asset, AssetId, AssetWrite, ClientId, Counts, DeviceKey, Link, RunId, SoftwareMemory, TenantId, TypeId,
 };
-use integrator_core::plan::{Line, Remember, Step, StepId, StepKind};
+use integrator_core::plan::{Ending, Line, Remember, Step, StepId, StepKind};
 use licences::Licences;
 use rustc_hash::FxHashMap;
 use software::SoftwareState;
@@ -126,6 +128,8 @@ struct Applier<'a> {
     creates: BTreeMap<Option<TypeId>, Vec<Ready>>,
     updates: Vec<Ready>,
     remembered: ChangeSet,
+    /// The devices that the run before held, once one is held.
+    held_before: Option<HeldBefore>,
     created_types: FxHashMap<StepId, TypeId>,
     created_clients: FxHashMap<StepId, ClientId>,
     /// The refusal of a write to a client: assets are written all the same, and the run ends with it.
@@ -159,6 +163,7 @@ pub(crate) async fn apply(
         creates: BTreeMap::new(),
         updates: Vec::new(),
         remembered: ChangeSet::default(),
+        held_before: None,
         created_types: FxHashMap::default(),
         created_clients: FxHashMap::default(),
         clients_refused: None,
@@ -189,7 +194,8 @@ impl Applier<'_> {
                     Line::Step(step) => self.step(*step).await?,
                     Line::Remember(remember) => self.remember(*remember).await?,
                     Line::Header(header) => self.made = Some(header.made),
-                    Line::Held(_) | Line::Footer(_) => {}
+                    Line::Held(held) => self.note_held(held).await?,
+                    Line::Theirs(_) | Line::Footer(_) => {}
                 }
             }
         }
@@ -239,7 +245,7 @@ impl Applier<'_> {
             && let Some(difference) =
                 preconditions::difference(self.context.store, &self.context.tenant, &step).await?
         {
-            self.fail(&step, &difference);
+            self.not_done(&step, Ending::Refused, &difference);
             return Ok(());
         }
         let mut ready = Ready { step, write, link, software: None, refused_software: None };
@@ -261,6 +267,7 @@ impl Applier<'_> {
     }
 
     async fn remember(&mut self, remember: Remember) -> Result<(), SyncError> {
+        self.note_remembered(&remember).await?;
         let own = remember.link.as_ref().map(|link| &link.tenant).or(remember.tenant.as_ref());
         let tenant = own.unwrap_or(&self.context.tenant).key();
         if let Some(link) = remember.link {
@@ -314,6 +321,7 @@ impl Applier<'_> {
                     device: ready.link.device.clone(),
                     link: ready.link.clone(),
                     write: ready.write.clone(),
+                    told: history::told(&ready.step),
                 })
                 .collect(),
         };
@@ -323,12 +331,14 @@ impl Applier<'_> {
     }
 
     async fn forget_journal(&mut self, entry: &JournalEntry) -> Result<(), SyncError> {
-        let changes = ChangeSet { remove_journal: vec![entry.id.clone()], ..ChangeSet::default() };
+        let put_outcomes = std::mem::take(&mut self.remembered.put_outcomes);
+        let remove_journal = vec![entry.id.clone()];
+        let changes = ChangeSet { remove_journal, put_outcomes, ..ChangeSet::default() };
         self.context.store.commit(Some(self.context.lease), changes).await?;
         Ok(())
     }
 
-    /// Commits what a batch came to: links, the index, and the journal entry's end, at once.
+    /// Commits what a batch came to: links, the index, the history, and the journal entry's end, at once.
     async fn commit_done(
         &mut self,
         entry: &JournalEntry,
@@ -340,9 +350,12 @@ impl Applier<'_> {
             Some(left) => changes.put_journal.push(left),
             None => changes.remove_journal.push(entry.id.clone()),
         }
-        for (ready, asset, told) in done {
-            let mut link = ready.link;
+        changes.put_outcomes = std::mem::take(&mut self.remembered.put_outcomes);
+        let before = self.before(&done).await?;
+        for ((ready, asset, told), before) in done.into_iter().zip(before) {
+            let mut link = ready.link.clone();
             answer::settle_link(&mut link, &ready.write, &asset, told);
+            changes.put_outcomes.push(self.written(&ready, &link, before));
             if told == Told::Nothing {
                 let (tenant, device) = (link.tenant.key(), link.device.key());
                 self.unseen.insert(asset.id, Unseen { tenant, device, asset_type: asset.type_id });
@@ -372,6 +385,11 @@ impl Applier<'_> {
     }
 
     fn fail(&mut self, step: &Step, reason: &str) {
+        self.not_done(step, Ending::Failed, reason);
+    }
+
+    fn not_done(&mut self, step: &Step, ending: Ending, reason: &str) {
+        self.note(step, ending, Some(reason));
         self.steps_done += 1;
         self.applied.counts.assets_failed += 1;
         self.failed_steps.insert(step.step.clone(), reason.to_owned());

@@ -12,7 +12,7 @@ mod users;
 
 pub(crate) use assets::{advance_mark, asset_mark, lists_intune_ids, refresh_assets};
 pub(crate) use summary_cache::{Summaries, keep_summaries, summaries};
-pub(crate) use user_cache::user_index;
+pub(crate) use user_cache::{user_index, user_index_of};
 pub(crate) use users::refresh_users;
 
 use chrono::{DateTime, TimeDelta, Utc};

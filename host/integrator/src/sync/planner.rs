@@ -2,7 +2,9 @@
 //! step rests on (a type's statuses and fields, an asset's users), and writes the plan's lines.
 
 mod absences;
+mod edits;
 
+use self::edits::Edits;
 use super::decide::{Shared, Work};
 use super::error::SyncError;
 use super::queue::OtherKind;
@@ -11,7 +13,7 @@ use super::sink::{PlanSink, concluded};
 use super::software::{PlannedTitles, Written};
 use super::stock::Stock;
 use crate::halo::HaloClient;
-use crate::store::{ChangeSet, Store};
+use crate::store::Store;
 use integrator_core::decide::rulebook::new_type_group;
 use integrator_core::decide::{Decision, Standing, TypeRef, UserDecision};
 use integrator_core::model::value::fold;
@@ -20,8 +22,8 @@ use integrator_core::model::{
     StatusId, TenantId, TypeId, UserId,
 };
 use integrator_core::plan::{
-    Basis, Facts, HeldDevice, IntuneIds, LeftOut, Planned, Remember, StepId, Subject, other_kind,
-    plan_create, plan_type, plan_update, text, with_software,
+    Basis, Facts, HeldDevice, IntuneIds, LeftOut, Planned, Remember, Sight, StepId, Subject, keeps_type,
+    other_kind, plan_create, plan_type, plan_update, text, with_software,
 };
 use integrator_core::resolve::{Pair, Tier};
 use integrator_core::settings::Creation;
@@ -30,8 +32,6 @@ use std::sync::Arc;
 
 /// Values that do not fit their fields which one run tells.
 const MISFITS_TOLD: usize = 20;
-/// Assets whose users are read singly, at most this many in one run; the others wait for the next.
-const USER_READS: usize = 200;
 
 /// Makes steps.
 pub(crate) struct Planner<'a> {
@@ -63,7 +63,8 @@ pub(crate) struct Planner<'a> {
     misfits: FxHashSet<(usize, String)>,
     /// What an Intune id that Halo does not show means.
     pub(crate) intune_ids: IntuneIds,
-    user_reads: usize,
+    /// What is left to people.
+    pub(crate) edits: Edits,
     /// Titles and licences that the plan has named.
     pub(super) planned_titles: PlannedTitles,
 }
@@ -124,7 +125,7 @@ impl<'a> Planner<'a> {
             lacking: FxHashSet::default(),
             misfits: FxHashSet::default(),
             intune_ids: IntuneIds::Unlisted,
-            user_reads: 0,
+            edits: Edits::default(),
             planned_titles: PlannedTitles::default(),
         }
     }
@@ -246,7 +247,13 @@ impl<'a> Planner<'a> {
             let held = HeldDevice { device: Some(device.id.clone()), name: device.name().to_owned(), reason };
             return self.sink.held(held).await;
         }
-        let Some(type_step) = self.type_step(&device, &decision).await? else { return Ok(()) };
+        let decided = &decision.asset_type.asset_type;
+        let type_step = if keeps_type(self.facts(), asset, basis, decided) {
+            None
+        } else {
+            let Some(type_step) = self.type_step(&device, &decision).await? else { return Ok(()) };
+            type_step
+        };
         let state = match basis {
             Basis::Linked(link) | Basis::Inherited(link, _) => link.state,
             Basis::Matched(_) => LinkState::Present,
@@ -309,37 +316,23 @@ impl<'a> Planner<'a> {
         .flatten()
         .filter_map(|id| loaded.users.get(&id).cloned())
         .collect();
-        let subject = Subject { device, decision, asset, basis, users: &users, type_step };
+        let sight = Sight::Kept;
+        let subject = Subject { device, decision, asset, basis, users: &users, type_step, sight };
         let (mut planned, mut left_out) = plan_update(self.facts(), subject);
         if writes_fields(&planned) && self.read_types(asset, decision).await? == Reading::New {
             // Now that it is known which fields the type has.
             (planned, left_out) = plan_update(self.facts(), subject);
         }
-        if planned != Planned::NeedsUsers(asset.id) {
-            self.tell_left_out(left_out);
-            let planned = self.and_software(device.id.key(), asset.id, link, planned).await?;
-            return self.settle(planned).await;
+        if matches!(planned, Planned::NeedsUsers(_) | Planned::NeedsMembers(..)) {
+            self.read_types(asset, decision).await?;
+            (planned, left_out) = match self.read_singly(asset).await? {
+                Some(full) => {
+                    let sight = Sight::Single;
+                    plan_update(self.facts(), Subject { asset: &full, sight, ..subject })
+                }
+                None => self.plan_without(planned, subject),
+            };
         }
-        if self.user_reads < USER_READS {
-            self.user_reads += 1;
-            if let Some(read) = self.halo.asset(asset.id).await? {
-                let full = Asset { users: Some(read.users.unwrap_or_default()), ..asset.clone() };
-                self.store
-                    .commit(None, ChangeSet { put_assets: vec![full.clone()], ..ChangeSet::default() })
-                    .await?;
-                self.read_types(asset, decision).await?;
-                let (planned, left_out) = plan_update(self.facts(), Subject { asset: &full, ..subject });
-                self.tell_left_out(left_out);
-                let planned = self.and_software(device.id.key(), asset.id, link, planned).await?;
-                return self.settle(planned).await;
-            }
-        }
-        // Everything but the user is planned now; the digest is spoilt so that the next run looks again.
-        self.sink.counts.users_pending += 1;
-        let without_user =
-            Decision { user: UserDecision::Ambiguous(UserId(0), UserId(0)), digest: 0, ..decision.clone() };
-        self.read_types(asset, decision).await?;
-        let (planned, left_out) = plan_update(self.facts(), Subject { decision: &without_user, ..subject });
         self.tell_left_out(left_out);
         let planned = self.and_software(device.id.key(), asset.id, link, planned).await?;
         self.settle(planned).await
@@ -415,7 +408,9 @@ impl<'a> Planner<'a> {
 
     async fn settle(&mut self, planned: Planned) -> Result<(), SyncError> {
         match planned {
-            Planned::Unchanged | Planned::NeedsUsers(_) => self.sink.counts.assets_unchanged += 1,
+            Planned::Unchanged | Planned::NeedsUsers(_) | Planned::NeedsMembers(..) => {
+                self.sink.counts.assets_unchanged += 1;
+            }
             Planned::Remember(remember) => {
                 let is_quiet = |link: &Link| match link.state {
                     LinkState::Present => true,
@@ -429,11 +424,12 @@ impl<'a> Planner<'a> {
             }
             Planned::Step(step) => self.sink.step(*step).await?,
         }
-        Ok(())
+        self.tell_edits().await
     }
 
     /// Names a status that a type does not allow, and a field that it lacks, once a type.
     fn tell_left_out(&mut self, left_out: LeftOut) {
+        self.edits.take(left_out.theirs);
         let name = |catalogue: &Catalogue, asset_type: Option<TypeId>| {
             asset_type.map_or_else(|| "?".to_owned(), |id| catalogue.type_name(id))
         };

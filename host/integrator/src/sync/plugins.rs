@@ -32,15 +32,19 @@ pub(super) async fn load(world: &World, connection: &Connection) -> Result<Arc<P
     let loaded = tokio::task::spawn_blocking(move || {
         let set = PluginSet::load(&connection, &*world.plugins)
             .map_err(|problems| refused(&connection, &problems))?;
-        let folder = world.cache();
-        set.remember(|identity| {
-            let bytes = fs::read(place(&folder, &connection, identity)).ok()?;
-            Answers::from_bytes(&bytes, identity)
-        });
+        remember(&set, &world.cache(), &connection);
         Ok(Arc::new(set))
     })
     .await;
     loaded.map_err(|error| SyncError::bug(format!("loading plugins: {error}")))?
+}
+
+/// Gives plugins what they answered in earlier runs.
+pub(super) fn remember(set: &PluginSet, folder: &Path, connection: &Connection) {
+    set.remember(|identity| {
+        let bytes = fs::read(place(folder, connection, identity)).ok()?;
+        Answers::from_bytes(&bytes, identity)
+    });
 }
 
 fn refused(connection: &Connection, problems: &[PluginProblem]) -> SyncError {

@@ -12,7 +12,7 @@ use super::software::SoftwareReading;
 use super::sweep::{Basis, Swept};
 use super::tenants::{View, sweep_view, tenant_users, views};
 use super::world::World;
-use super::{catalogue, complete, people};
+use super::{catalogue, complete, history, people};
 use crate::halo::{DiscoveredAddress, HaloClient};
 use crate::store::{ChangeSet, Chunks, Lease, Store};
 use chrono::{DateTime, Utc};
@@ -44,6 +44,8 @@ pub(super) struct Session {
     pub(super) record: RunRecord,
     pub(super) plan: Option<String>,
     pub(super) footer: Option<Footer>,
+    /// The run that the plan takes back.
+    pub(super) reverts: Option<RunId>,
     /// The tenants whose complete sweep the plan rests on.
     pub(super) complete: Vec<TenantId>,
     /// The tenants that are imported.
@@ -117,6 +119,7 @@ impl Session {
             record,
             plan: None,
             footer: None,
+            reverts: None,
             complete: Vec::new(),
             views: Vec::new(),
             halo: OnceLock::new(),
@@ -179,7 +182,11 @@ impl Session {
         Ok(footer)
     }
 
-    async fn begin_plan(&mut self, store: &dyn Store, entity: Entity) -> Result<PlanSink, SyncError> {
+    pub(super) async fn begin_plan(
+        &mut self,
+        store: &dyn Store,
+        entity: Entity,
+    ) -> Result<PlanSink, SyncError> {
         let header = Header {
             format: PLAN_FORMAT,
             plan: self.run.0.clone(),
@@ -190,6 +197,7 @@ impl Session {
             settings: self.connection.digest.clone(),
             halo: self.world.settings.integrator.halo.url.clone(),
             plugins: self.record.plugins.clone(),
+            reverts: self.reverts.clone(),
         };
         PlanSink::begin(store.plan_writer(&self.run.0).await?, header).await
     }
@@ -249,6 +257,11 @@ impl Session {
     /// Keeps the connection to Halo for the rest of the run. It is made once.
     fn remember_halo(&self, halo: &HaloClient) {
         let _ = self.halo.set(halo.clone());
+    }
+
+    /// Halo, once it has been connected to.
+    pub(super) fn halo(&self) -> Result<&HaloClient, SyncError> {
+        self.halo.get().ok_or_else(|| SyncError::bug("Halo is asked before it is connected to"))
     }
 
     /// Which client each tenant is. Where the settings name all of them and ask for nothing else, nobody is asked.
@@ -417,6 +430,9 @@ impl Session {
             let changes = ChangeSet { put_run: Some(self.record.clone()), ..ChangeSet::default() };
             if let Err(error) = store.commit(None, changes).await {
                 tracing::error!(%error, "the run's record could not be stored");
+            }
+            if self.record.action != Action::Plan {
+                history::prune(&self.world, &*store).await;
             }
         }
         (class, hint)

@@ -1,12 +1,13 @@
 //! Where a plan's lines go while it is made: into the store, counted and digested.
 
 use super::error::SyncError;
+use super::kept::HeldLines;
 use crate::store::PlanWriter;
 use chrono::{DateTime, Utc};
 use integrator_core::model::{Counts, Link, LinkState};
 use integrator_core::plan::text;
 use integrator_core::plan::{
-    Effect, Footer, GuardVerdict, Header, HeldDevice, Line, Part, Remember, Step, StepKind, Titles,
+    Effect, Footer, GuardVerdict, Header, HeldDevice, Line, Part, Remember, Step, StepKind, Theirs, Titles,
 };
 
 /// Lines kept back before they are handed to the store.
@@ -33,6 +34,8 @@ pub(crate) struct PlanSink {
     made: DateTime<Utc>,
     /// Held devices that no line of their own names.
     held_with_others: u64,
+    /// Where held devices are noted besides, to be found singly.
+    held_lines: Option<HeldLines>,
 }
 
 impl std::fmt::Debug for PlanSink {
@@ -56,6 +59,7 @@ impl PlanSink {
             told_held: Vec::new(),
             made: header.made,
             held_with_others: 0,
+            held_lines: None,
         };
         sink.line(&Line::Header(header)).await?;
         Ok(sink)
@@ -88,7 +92,20 @@ impl PlanSink {
         if self.counts.devices_held - self.held_with_others <= HELD_TOLD {
             self.told_held.push(text::held(&held));
         }
+        if let Some(lines) = &mut self.held_lines {
+            lines.add(&held);
+        }
         self.line(&Line::Held(held)).await
+    }
+
+    /// Notes held devices there too, from now on.
+    pub(crate) fn note_held(&mut self, lines: HeldLines) {
+        self.held_lines = Some(lines);
+    }
+
+    /// What was noted since; no more is.
+    pub(crate) fn take_held_lines(&mut self) -> Option<HeldLines> {
+        self.held_lines.take()
     }
 
     /// Adds a tenant without a client, whose devices, so many, are left alone: one line for all of them.
@@ -100,6 +117,12 @@ impl PlanSink {
         self.left_out = true;
         self.told_held.push(text::held(&held));
         self.line(&Line::Held(held)).await
+    }
+
+    /// Adds what people changed on an asset, and the plan leaves to them.
+    pub(crate) async fn theirs(&mut self, theirs: Theirs) -> Result<(), SyncError> {
+        self.counts.edits_kept += theirs.left.len() as u64;
+        self.line(&Line::Theirs(theirs)).await
     }
 
     /// Ends with the footer, and makes the plan durable.

@@ -1,7 +1,11 @@
 //! The rows of one run's sweep, in a file: what is read of every device, in a few hundred bytes each.
 //!
-//! Written once while the sweep goes on, and read at the places of those devices that need a second look. The file is the run's own and goes with it.
+//! Written once while the sweep goes on, and read at the places of those devices that need a second look. The file is
+//! the run's own and goes with it, unless it is kept as the last sweep. Each row has a head of its own: its length, its
+//! checksum, and the hashes of what people call the device by, so that a kept sweep is indexed without decoding it.
 
+use integrator_core::model::device::Slot;
+use integrator_core::model::value::fold;
 use integrator_core::model::{Device, UnreadableRow};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -41,7 +45,7 @@ impl SpoolWriter {
     pub(crate) fn create(folder: &Path, run: &str) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
         for entry in std::fs::read_dir(folder)?.flatten() {
-            if entry.path().extension().is_some_and(|ending| ending == "spool") {
+            if entry.path().extension().is_some_and(|ending| ending == "spool" || ending == "held") {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
@@ -75,19 +79,98 @@ pub(crate) struct Spool {
     path: SpoolPath,
 }
 
-/// Adds a row in the spool's form: its length, then its bytes.
+/// Bytes of a row's head.
+pub(crate) const HEAD: usize = 20;
+
+/// What stands before a row: integers in little-endian order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RowHead {
+    /// Bytes of the row.
+    pub(crate) length: u32,
+    /// CRC-32 of the row.
+    pub(crate) sum: u32,
+    /// Hash of the device's name, folded; 0 for none. So are the others.
+    pub(crate) name: u32,
+    /// Of its serial number.
+    pub(crate) serial: u32,
+    /// Of its primary user's principal name.
+    pub(crate) user: u32,
+}
+
+impl RowHead {
+    fn to_bytes(self) -> [u8; HEAD] {
+        let mut bytes = [0; HEAD];
+        let parts = [self.length, self.sum, self.name, self.serial, self.user];
+        for (place, part) in bytes.chunks_exact_mut(4).zip(parts) {
+            place.copy_from_slice(&part.to_le_bytes());
+        }
+        bytes
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; HEAD]) -> Self {
+        let mut parts = [0; 5];
+        for (part, place) in parts.iter_mut().zip(bytes.chunks_exact(4)) {
+            *part = place.iter().rev().fold(0, |sum, byte| sum << 8 | u32::from(*byte));
+        }
+        let [length, sum, name, serial, user] = parts;
+        Self { length, sum, name, serial, user }
+    }
+}
+
+/// The hash that a name, serial number or user is looked up by: never 0.
+pub(crate) fn name_hash(text: &str) -> u32 {
+    crc32fast::hash(fold(text).as_bytes()).max(1)
+}
+
+/// Adds a row in the spool's form: its head, then its bytes.
 pub(crate) fn encode(row: &SpoolRow, bytes: &mut Vec<u8>) -> Result<(), postcard::Error> {
     let start = bytes.len();
-    bytes.extend_from_slice(&[0; 4]);
+    bytes.extend_from_slice(&[0; HEAD]);
     *bytes = postcard::to_extend(row, std::mem::take(bytes))?;
-    let length = u32::try_from(bytes.len() - start - 4).unwrap_or(u32::MAX).to_le_bytes();
-    if let Some(place) = bytes.get_mut(start..start + 4) {
-        place.copy_from_slice(&length);
+    let written = bytes.get(start + HEAD..).unwrap_or_default();
+    let hash = |text: Option<&str>| text.map_or(0, name_hash);
+    let (name, serial, user) = match row {
+        SpoolRow::Device(device) => (
+            device.text(Slot::DEVICE_NAME),
+            device.text(Slot::SERIAL_NUMBER),
+            device.text(Slot::USER_PRINCIPAL_NAME),
+        ),
+        SpoolRow::Unreadable(row) => (row.name.as_deref(), None, None),
+    };
+    let head = RowHead {
+        length: u32::try_from(written.len()).unwrap_or(u32::MAX),
+        sum: crc32fast::hash(written),
+        name: hash(name),
+        serial: hash(serial),
+        user: hash(user),
+    };
+    if let Some(place) = bytes.get_mut(start..start + HEAD) {
+        place.copy_from_slice(&head.to_bytes());
     }
     Ok(())
 }
 
 impl Spool {
+    /// Gives the file another name, under which it stays. Nothing is read from the spool after that.
+    pub(crate) fn keep(&self, place: &Path) -> io::Result<()> {
+        std::fs::rename(&self.path.0, place)
+    }
+
+    /// The heads of all rows, each with its place, in the order of the file.
+    pub(crate) fn heads(&self) -> io::Result<impl Iterator<Item = io::Result<(u64, RowHead)>> + use<>> {
+        let mut file = BufReader::with_capacity(256 * 1024, File::open(&self.path.0)?);
+        let mut place = 0;
+        Ok(std::iter::from_fn(move || {
+            let head = match read_head(&mut file) {
+                Ok(head) => head?,
+                Err(error) => return Some(Err(error)),
+            };
+            let start = place;
+            place += HEAD as u64 + u64::from(head.length);
+            Some(file.seek_relative(i64::from(head.length)).map(|()| (start, head)))
+        }))
+    }
+
     /// Reads the rows that start at these places.
     pub(crate) fn rows_at(&self, starts: &[u64]) -> io::Result<Vec<SpoolRow>> {
         let mut file = BufReader::with_capacity(16 * 1024, File::open(&self.path.0)?);
@@ -100,30 +183,25 @@ impl Spool {
                 let distance = i64::try_from(*start).unwrap_or(i64::MAX) - position;
                 file.seek_relative(distance)?;
                 bytes.clear();
-                let range = read_row(&mut file, &mut bytes)?
+                let head = read_head(&mut file)?
                     .ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "the spool is cut short"))?;
-                position =
-                    i64::try_from(*start).unwrap_or(i64::MAX) + 4 + i64::try_from(range.len()).unwrap_or(0);
+                bytes.resize(head.length as usize, 0);
+                file.read_exact(&mut bytes)?;
+                let read = HEAD as u64 + u64::from(head.length);
+                position = i64::try_from(*start + read).unwrap_or(i64::MAX);
                 postcard::from_bytes(&bytes).map_err(io::Error::other)
             })
             .collect()
     }
 }
 
-fn read_row(file: &mut BufReader<File>, bytes: &mut Vec<u8>) -> io::Result<Option<std::ops::Range<usize>>> {
-    let mut length = [0; 4];
-    match file.read_exact(&mut length) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-        Err(error) => return Err(error),
+fn read_head(file: &mut impl Read) -> io::Result<Option<RowHead>> {
+    let mut bytes = [0; HEAD];
+    match file.read_exact(&mut bytes) {
+        Ok(()) => Ok(Some(RowHead::from_bytes(bytes))),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
     }
-    let start = bytes.len();
-    let length = u32::from_le_bytes(length) as usize;
-    bytes.resize(start + length, 0);
-    if let Some(room) = bytes.get_mut(start..) {
-        file.read_exact(room)?;
-    }
-    Ok(Some(start..start + length))
 }
 
 #[cfg(test)]
@@ -158,8 +236,20 @@ mod tests {
         let some = [starts[4000], starts[3], starts[4999], starts[4]];
         let at = spool.rows_at(&some).unwrap();
         assert_eq!(at, [&rows[4000], &rows[3], &rows[4999], &rows[4]].map(Clone::clone));
+        let heads: Vec<(u64, RowHead)> = spool.heads().unwrap().map(Result::unwrap).collect();
+        assert_eq!(heads.iter().map(|(place, _)| *place).collect::<Vec<_>>(), starts);
         let path = spool.path.0.clone();
         drop(spool);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_kept_spool_outlives_its_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = SpoolWriter::create(folder.path(), "run").unwrap().finish().unwrap();
+        let kept = folder.path().join("kept");
+        spool.keep(&kept).unwrap();
+        drop(spool);
+        assert!(kept.exists());
     }
 }

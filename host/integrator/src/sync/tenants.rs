@@ -251,7 +251,10 @@ impl Session {
         let (sink, concluded, matched) = match lines {
             Lines::Planner(planner) => {
                 let mut planner = *planner;
-                planner.sink.notices.extend(planner.stock.notices());
+                planner.tell_notices();
+                if device.is_none() {
+                    self.keep_catalogue(&planner.catalogue);
+                }
                 (planner.sink, planner.concluded, planner.matched)
             }
             Lines::Sink(parts) => (parts.0, 0, 0),
@@ -374,6 +377,7 @@ impl Session {
         let details = DetailReader::new(&view.graph, planner.store, Arc::clone(shared));
         let (progress, stop) = (&*world.progress, &world.stop);
         if device.is_none() {
+            planner.sink.note_held(self.held_lines());
             plugins::survey(&swept.spool, shared).await?;
         }
         decide_all(&swept.spool, shared, planner, details.as_ref(), progress, stop).await?;
@@ -395,6 +399,7 @@ impl Session {
         }
         if !empty.refused {
             planner.plan_absences(&view.graph).await?;
+            self.keep_sweep(view, &swept.spool, shared, planner).await;
         }
         Ok(!empty.refused)
     }

@@ -77,6 +77,12 @@ async fn format_1_is_read() {
     let runs = store.runs(None, 9).await.unwrap();
     assert_eq!(runs, [run("run-1", "contoso")]);
     assert_eq!(runs[0].started, noon());
+    assert_eq!(
+        store.outcome_tally(&runs[0].run).await.unwrap(),
+        None,
+        "it was written before there were any"
+    );
+    assert!(store.outcomes_of_device(device(7).key(), 9).await.unwrap().is_empty());
     assert_eq!(all(store.plan_reader("plan-1")).await, ["{\"format\":1}", "{\"steps\":0}"]);
     let lease = store.acquire("contoso", "run-2", Duration::from_mins(1)).await.unwrap();
     assert_eq!(lease.fence, 2);

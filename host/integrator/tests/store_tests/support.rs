@@ -144,6 +144,7 @@ pub(crate) fn journal_entry(id: &str) -> JournalEntry {
                 members: vec![(Member::Field(FieldId(151)), None)],
                 ..AssetWrite::default()
             },
+            told: None,
         }],
     }
 }

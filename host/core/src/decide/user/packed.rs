@@ -41,6 +41,19 @@ impl UserIndex {
 
     /// The index that [`UserIndex::to_bytes`] packed; `None` when the bytes are anything else.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::unpacked(bytes, |entries| entries, |_| true)
+    }
+
+    /// The same with the users of these identifiers alone, for a look at one device.
+    pub fn from_bytes_of(bytes: &[u8], wanted: &[DeviceKey]) -> Option<Self> {
+        Self::unpacked(bytes, |_| wanted.len(), |key| wanted.contains(key))
+    }
+
+    fn unpacked(
+        bytes: &[u8],
+        room: impl FnOnce(usize) -> usize,
+        wanted: impl Fn(&DeviceKey) -> bool,
+    ) -> Option<Self> {
         let (content, told) = bytes.split_at_checked(bytes.len().checked_sub(DIGEST)?)?;
         if digest(content) != *told {
             return None;
@@ -63,14 +76,16 @@ impl UserIndex {
             index.place_number((site.map(SiteId), client.map(ClientId)));
         }
         // The digest has vouched for the count.
-        index.by_identifier = FxHashMap::with_capacity_and_hasher(entries, rustc_hash::FxBuildHasher);
+        index.by_identifier = FxHashMap::with_capacity_and_hasher(room(entries), rustc_hash::FxBuildHasher);
         for _ in 0..entries {
             let key = DeviceKey::new(u128::from_be_bytes(take(&mut rest)?));
             let id = UserId(i64::from_le_bytes(take(&mut rest)?));
             let place = u32::from_le_bytes(take(&mut rest)?);
             let [shared] = take(&mut rest)?;
             let shared = if shared == 1 { Shared::Yes } else { Shared::No };
-            index.by_identifier.insert(key, Entry { id, place, shared });
+            if wanted(&key) {
+                index.by_identifier.insert(key, Entry { id, place, shared });
+            }
         }
         for _ in 0..several {
             let key = DeviceKey::new(u128::from_be_bytes(take(&mut rest)?));
@@ -96,7 +111,7 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 mod tests {
     use super::*;
     use crate::model::HaloUser;
-    use crate::settings::{UnlinkUnmatched, UserIdentifier, UserSource, Users};
+    use crate::settings::{Overwrite, UnlinkUnmatched, UserIdentifier, UserSource, Users};
 
     fn index() -> UserIndex {
         let settings = Users {
@@ -104,6 +119,7 @@ mod tests {
             identifier: UserIdentifier::Email,
             halo_field: None,
             unlink_unmatched: UnlinkUnmatched::Keep,
+            write: Overwrite::Always,
         };
         let mut index = UserIndex::default();
         for (id, email, site) in
@@ -135,6 +151,16 @@ mod tests {
         assert_eq!(after.places, before.places);
         assert_eq!(after.several, before.several);
         assert_eq!(format!("{:?}", sorted(&after)), format!("{:?}", sorted(&before)));
+    }
+
+    #[test]
+    fn one_user_alone_is_found_as_among_all() {
+        let all = index();
+        let key = DeviceKey::of("c@x");
+        let one = UserIndex::from_bytes_of(&all.to_bytes(), &[key]).unwrap();
+        assert_eq!(sorted(&one).len(), 1);
+        let place = |index: &UserIndex| index.places[index.by_identifier[&key].place as usize];
+        assert_eq!(place(&one), place(&all));
     }
 
     fn sorted(index: &UserIndex) -> Vec<(DeviceKey, Entry)> {

@@ -35,8 +35,13 @@ impl Draft<'_> {
         self.remembered = Some(reason.clone());
         let before_ours = self.before.filter(|link| self.is_ours(link)).and_then(|link| link.status_before);
         self.link.status = None;
-        if let Some(status) = rulebook.status_inactive
-            && self.asset.status != Some(status)
+        let author = self.status_author();
+        let wanted = rulebook.status_inactive.filter(|status| self.asset.status != Some(*status));
+        if let Some(status) = wanted.filter(|_| author.is_a_person()) {
+            let values = (self.asset.status.map(|status| status.to_string()), Some(status.to_string()));
+            self.leave(author, Part::Status, "status", values, &reason);
+            self.link.status = self.before.and_then(|link| link.status);
+        } else if let Some(status) = wanted
             && self.status(status, reason.clone())
         {
             self.link.status_before = before_ours.or(self.asset.status);

@@ -67,7 +67,7 @@ pub(super) fn criterion(
 }
 
 /// What the subject holds when it is tested.
-fn kind(subject: &Subject, mappings: &Mappings) -> Kind {
+pub(super) fn kind(subject: &Subject, mappings: &Mappings) -> Kind {
     match subject {
         Subject::Intune(property) => property.kind,
         Subject::Mapped(index) => {

@@ -1,10 +1,11 @@
 //! `[[fields]]`, judged.
 
-use super::{name, plugins, property};
+use super::{name, plugins, property, state};
 use crate::model::Member;
 use crate::model::value::fold;
 use crate::plugin::PluginKind;
 use crate::settings::fields::{EmptyPolicy, FieldMapping, Piece, Source, Transform, WritePolicy};
+use crate::settings::life::RuleState;
 use crate::settings::shape::did_you_mean;
 use crate::settings::source::{Report, quoted};
 use crate::settings::wire::connection as wire;
@@ -33,12 +34,19 @@ impl Mappings {
     ) -> Option<usize> {
         let wanted = Member::system_name(written).unwrap_or(written);
         let all = || self.list.iter().enumerate().filter(|(_, mapping)| mapping.to == wanted);
-        if let Some((index, _)) = all().find(|(_, mapping)| mapping.types.is_empty()) {
+        if let Some((index, _)) =
+            all().find(|(_, mapping)| mapping.types.is_empty() && mapping.state.decides())
+        {
             return Some(index);
         }
         if self.complete {
             let quote = report.quote(span, written);
-            let hint = if let Some((_, mapping)) = all().next() {
+            let hint = if let Some((_, mapping)) = all().find(|(_, mapping)| !mapping.state.decides()) {
+                format!(
+                    "the mapping in line {} is proposed: what decides cannot rest on it before it is active",
+                    mapping.line
+                )
+            } else if let Some((_, mapping)) = all().next() {
                 format!(
                     "the mapping in line {} is for some types only, but the type is not known before the rules",
                     mapping.line
@@ -76,10 +84,13 @@ pub(super) fn fields(entries: &[At<wire::Field>], report: &mut Report<'_>) -> Ma
 /// Two mappings that can fill the same field of the same asset would take turns.
 fn twice(mappings: &Mappings, report: &mut Report<'_>) {
     for (index, (later, span)) in mappings.list.iter().zip(&mappings.spans).enumerate() {
-        let earlier = mappings.list.iter().take(index).find(|earlier| {
-            let share_a_type = later.types.iter().any(|name| earlier.types.contains(name));
-            earlier.to == later.to && (earlier.types.is_empty() || later.types.is_empty() || share_a_type)
-        });
+        let of_a_kind = |one: &&FieldMapping| one.state.decides() == later.state.decides();
+        let earlier = mappings
+            .list
+            .iter()
+            .take(index)
+            .filter(of_a_kind)
+            .find(|earlier| earlier.to == later.to && overlap(earlier, later));
         if let Some(earlier) = earlier {
             let message = format!(
                 "two mappings fill {}, this one and that in line {}",
@@ -87,8 +98,28 @@ fn twice(mappings: &Mappings, report: &mut Report<'_>) {
                 earlier.line
             );
             report.error(span, message).hint("remove one, or give each its own `types`");
+            continue;
+        }
+        // Halo's names are found in any case where just one fits: these two are then one field.
+        let alike = mappings.list.iter().take(index).filter(of_a_kind).find(|earlier| {
+            earlier.to != later.to && fold(&earlier.to) == fold(&later.to) && overlap(earlier, later)
+        });
+        if let Some(alike) = alike {
+            let message = format!(
+                "{} and {} (line {}) differ in case only: where Halo has one such field, both mappings fill it",
+                quoted(&later.to),
+                quoted(&alike.to),
+                alike.line
+            );
+            report.warn(span, message).hint("remove one, or give each its own `types`");
         }
     }
+}
+
+/// Whether two mappings can apply to one asset.
+fn overlap(one: &FieldMapping, other: &FieldMapping) -> bool {
+    let share_a_type = one.types.iter().any(|name| other.types.contains(name));
+    one.types.is_empty() || other.types.is_empty() || share_a_type
 }
 
 fn mapping(At { span, value: entry }: &At<wire::Field>, report: &mut Report<'_>) -> Option<FieldMapping> {
@@ -96,18 +127,15 @@ fn mapping(At { span, value: entry }: &At<wire::Field>, report: &mut Report<'_>)
     let to = name(entry.to.as_ref(), report);
     let before = report.count();
     let write = match &entry.write {
-        Some(At { span, value: wire::Write::UnlessEdited }) => {
-            report.still_to_come(
-                span,
-                "`unless-edited`",
-                "write \"always\", \"create-only\" or \"if-empty\"",
-            );
-            WritePolicy::Always
-        }
+        Some(At { value: wire::Write::UnlessEdited, .. }) => WritePolicy::UnlessEdited,
         Some(At { value: wire::Write::CreateOnly, .. }) => WritePolicy::CreateOnly,
         Some(At { value: wire::Write::IfEmpty, .. }) => WritePolicy::IfEmpty,
         None | Some(At { value: wire::Write::Always, .. }) => WritePolicy::Always,
     };
+    let state = state(entry.state.as_ref(), report);
+    if let (RuleState::Deprecated, Some(at)) = (state, &entry.state) {
+        plugins::deprecated(&at.span, "this mapping", report);
+    }
     let empty = match &entry.empty {
         Some(At { value: wire::Empty::Clear, .. }) => EmptyPolicy::Clear,
         _ => EmptyPolicy::Keep,
@@ -136,6 +164,7 @@ fn mapping(At { span, value: entry }: &At<wire::Field>, report: &mut Report<'_>)
         empty,
         transform,
         types,
+        state,
         line: report.line_number(span.start),
     })
 }

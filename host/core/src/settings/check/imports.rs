@@ -1,15 +1,18 @@
 //! `[imports]` and `[users]`, judged.
 
 use super::fields::Mappings;
-use super::{name, plugins, property, text};
+use super::{name, overwrite, plugins, property, state, text};
 use crate::model::value::fold;
 use crate::model::{Availability, Member};
 use crate::plugin::PluginKind;
+use crate::settings::asset_types::TriedPlugin;
 use crate::settings::fields::Source;
 use crate::settings::imports::{
     Creation, DefaultSite, Imports, MatchReach, MatchTexts, MatchTier, SenseManaged, SharedSerial, SiteMode,
     Software, SoftwareMatch, TypeDisagreement, UnlinkUnmatched, UserIdentifier, UserSource, Users,
 };
+use crate::settings::life::RuleState;
+use crate::settings::plugins::PluginUse;
 use crate::settings::source::Report;
 use crate::settings::wire::At;
 use crate::settings::wire::connection as wire;
@@ -40,7 +43,9 @@ pub(super) fn imports(table: &wire::Imports, mappings: &Mappings, report: &mut R
     let is = |value: &Option<At<bool>>, default: bool| value.as_ref().map_or(default, |at| at.value);
     Imports {
         site,
+        tried_site_plugin: tried_site_plugin(table, site, site_plugin.as_ref(), report),
         site_plugin: site_plugin.filter(|_| site == SiteMode::Plugin),
+        site_write: overwrite(table.site_write.as_ref()),
         default_site,
         match_by: tiers(table.match_by.as_deref().unwrap_or_default(), mappings, report),
         ignore_values: ignored(table.ignore_values.as_deref().unwrap_or_default(), report),
@@ -65,6 +70,37 @@ pub(super) fn imports(table: &wire::Imports, mappings: &Mappings, report: &mut R
             SenseManaged::Include
         },
         software: software(table),
+    }
+}
+
+/// The site plugin, where it is only tried or about to go.
+fn tried_site_plugin(
+    table: &wire::Imports,
+    site: SiteMode,
+    plugin: Option<&PluginUse>,
+    report: &mut Report<'_>,
+) -> Option<TriedPlugin> {
+    let At { span, .. } = table.site_plugin_state.as_ref()?;
+    let state = state(table.site_plugin_state.as_ref(), report);
+    let decides = site == SiteMode::Plugin;
+    if table.site_plugin.is_none() && !report.is_damaged("imports") {
+        report
+            .error(span, "this is the state of no plugin")
+            .hint("add `site_plugin = \"…\"`, or leave it out");
+    }
+    if state == RuleState::Proposed && decides {
+        let hint =
+            "write another `site`, for example \"user-then-default\": it decides until the plugin is active";
+        report.error(span, "a plugin that is only proposed cannot decide on sites").hint(hint);
+    }
+    let plugin = plugin?.clone();
+    match state {
+        RuleState::Proposed if !decides => Some(TriedPlugin { plugin, state }),
+        RuleState::Deprecated if decides => {
+            plugins::deprecated(span, "the plugin of `imports.site_plugin`", report);
+            Some(TriedPlugin { plugin, state })
+        }
+        _ => None,
     }
 }
 
@@ -111,8 +147,12 @@ fn tiers(names: &[At<String>], mappings: &Mappings, report: &mut Report<'_>) -> 
             continue;
         }
         let fills = |source: &Source| *source == Source::Property(property);
-        let all: Vec<_> =
-            mappings.list.iter().enumerate().filter(|(_, mapping)| fills(&mapping.source)).collect();
+        let all: Vec<_> = mappings
+            .list
+            .iter()
+            .enumerate()
+            .filter(|(_, mapping)| fills(&mapping.source) && mapping.state.decides())
+            .collect();
         let usable: Vec<_> = all.iter().filter(|(_, mapping)| mapping.types.is_empty()).collect();
         match usable.as_slice() {
             [(mapping, found)] => {
@@ -213,5 +253,6 @@ pub(super) fn users(table: &wire::Users, report: &mut Report<'_>) -> Option<User
         Some(At { value: true, .. }) => UnlinkUnmatched::Unlink,
         _ => UnlinkUnmatched::Keep,
     };
-    Some(Users { source, identifier, halo_field, unlink_unmatched })
+    let write = overwrite(table.write.as_ref());
+    Some(Users { source, identifier, halo_field, unlink_unmatched, write })
 }

@@ -1,7 +1,9 @@
 //! `integrator.toml`, judged.
 
 use super::{address, path, secret, text};
-use crate::settings::integrator::{HaloSettings, HttpSettings, IntegratorSettings, LogFormat};
+use crate::settings::integrator::{
+    HaloSettings, HistorySettings, HttpSettings, IntegratorSettings, LogFormat,
+};
 use crate::settings::source::Report;
 use crate::settings::wire::At;
 use crate::settings::wire::integrator as wire;
@@ -33,8 +35,20 @@ pub(in crate::settings) fn integrator(
         console_listen: listen?,
         console_public_url: public_url,
         data,
+        history: history(file),
         log_format,
     })
+}
+
+/// How much history is kept. The schema has judged the ranges.
+fn history(file: &wire::Integrator) -> HistorySettings {
+    let usual = HistorySettings::default();
+    let table = file.data.as_ref();
+    let number = |value: Option<&At<u32>>, usual| value.map_or(usual, |at| at.value);
+    HistorySettings {
+        keep_runs_days: number(table.and_then(|table| table.keep_runs_days.as_ref()), usual.keep_runs_days),
+        keep_outcomes: number(table.and_then(|table| table.keep_outcomes.as_ref()), usual.keep_outcomes),
+    }
 }
 
 /// The data folder.

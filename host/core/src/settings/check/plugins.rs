@@ -52,6 +52,13 @@ fn place_of(place: &str, span: &Range<usize>, report: &Report<'_>) -> String {
     format!("{place} (line {})", report.line_number(span.start))
 }
 
+/// Something that is about to go still decides.
+pub(super) fn deprecated(span: &Range<usize>, what: &str, report: &mut Report<'_>) {
+    report
+        .warn(span, format!("{what} is deprecated, and decides until it is removed"))
+        .hint("remove it once nothing rests on it");
+}
+
 /// The settings of plugins.
 pub(super) fn settings(
     tables: &BTreeMap<String, At<PluginTable>>,

@@ -1,6 +1,6 @@
 //! `[statuses]`, judged.
 
-use super::name;
+use super::{name, overwrite};
 use crate::settings::connection::{Deactivation, Inactive, LifeSign, Statuses};
 use crate::settings::source::Report;
 use crate::settings::wire::connection as wire;
@@ -28,6 +28,7 @@ pub(super) fn statuses(table: &wire::Statuses, report: &mut Report<'_>) -> Statu
         inactive: table.inactive.as_ref().and_then(|inactive| self::inactive(inactive, report)),
         deleted_after_runs: table.deleted_after_runs.as_ref().map_or(2, |at| at.value),
         deleted_after_hours: table.deleted_after_hours.as_ref().map_or(0, |at| at.value),
+        write: overwrite(table.write.as_ref()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `connections/NAME.toml` as it is written.
 
+use super::policies::{Overwrite, State, TypeWrite};
 use super::{AnyValue, At, Name, OneOrMany, PluginTable, Secret, TextOr};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -160,8 +161,12 @@ pub(in crate::settings) struct AssetTypes {
     pub(in crate::settings) group: Option<At<Name>>,
     /// Whether an existing asset's type follows its device. Default true.
     pub(in crate::settings) update: Option<At<bool>>,
+    /// When an existing asset's type is replaced. Default "always"; "create-only" with `update = false`.
+    pub(in crate::settings) write: Option<At<TypeWrite>>,
     /// For "plugin": its name, that of its file in the folder `plugins` without the ending.
     pub(in crate::settings) plugin: Option<At<String>>,
+    /// Whether the plugin decides ("proposed" is still to come) beside another `determine`. Default "active".
+    pub(in crate::settings) plugin_state: Option<At<State>>,
     /// For "rules": the first whose criteria all hold decides.
     #[serde(default)]
     pub(in crate::settings) rules: Vec<At<Rule>>,
@@ -201,6 +206,8 @@ pub(in crate::settings) struct Rule {
     pub(in crate::settings) plugin: Option<At<String>>,
     /// The criteria, all of which must hold. Only a rule with `plugin` can do without.
     pub(in crate::settings) when: Option<Vec<At<Criterion>>>,
+    /// Whether the rule decides ("proposed" is still to come). Default "active".
+    pub(in crate::settings) state: Option<At<State>>,
 }
 
 /// One criterion: `field` or `intune`, `is`, and mostly `value`; or `rhai` alone.
@@ -269,6 +276,8 @@ pub(in crate::settings) struct Users {
     pub(in crate::settings) halo_field: Option<At<String>>,
     /// Whether a device without a matched user ends without a user. Default false.
     pub(in crate::settings) unlink_unmatched: Option<At<bool>>,
+    /// Whether an asset's user is set where a person took ours off or linked another. Default "always".
+    pub(in crate::settings) write: Option<At<Overwrite>>,
 }
 
 /// `users.source`
@@ -320,6 +329,8 @@ pub(in crate::settings) struct Field {
     pub(in crate::settings) transform: Option<At<OneOrMany<TextOr<TransformName, TransformTable>>>>,
     /// Only for assets of these types.
     pub(in crate::settings) types: Option<At<Vec<At<Name>>>>,
+    /// Whether the mapping writes ("proposed" is still to come). Default "active".
+    pub(in crate::settings) state: Option<At<State>>,
 }
 
 /// `write` of a mapping.
@@ -332,7 +343,7 @@ pub(in crate::settings) enum Write {
     CreateOnly,
     /// Only where Halo shows nothing.
     IfEmpty,
-    /// Not over a person's edit. Still to come.
+    /// Only where Halo shows nothing, or what the integrator left there: not over a person's edit.
     UnlessEdited,
 }
 
@@ -394,6 +405,10 @@ pub(in crate::settings) struct Imports {
     pub(in crate::settings) site: Option<At<Site>>,
     /// For "plugin": its name, that of its file in the folder `plugins` without the ending.
     pub(in crate::settings) site_plugin: Option<At<String>>,
+    /// Whether the plugin decides ("proposed" is still to come) beside another `site`. Default "active".
+    pub(in crate::settings) site_plugin_state: Option<At<State>>,
+    /// Whether an asset that a person moved is moved back. Default "always".
+    pub(in crate::settings) site_write: Option<At<Overwrite>>,
     /// The site of new assets. Left out: the client's main site.
     pub(in crate::settings) default_site: Option<At<DefaultSite>>,
     /// Intune properties that find an existing asset, in order; each is compared with the Halo field that it is mapped to.
@@ -501,6 +516,8 @@ pub(in crate::settings) struct Statuses {
     /// Hours since the first complete run without the device before it counts as deleted, beside the runs. Default 0.
     #[schemars(range(max = 87_600))]
     pub(in crate::settings) deleted_after_hours: Option<At<u32>>,
+    /// Whether `deleted` and `inactive` replace a status that a person set. Default "always".
+    pub(in crate::settings) write: Option<At<Overwrite>>,
 }
 
 /// `statuses.deleted` as a table.

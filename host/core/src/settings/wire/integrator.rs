@@ -79,6 +79,12 @@ pub(in crate::settings) struct Console {
 pub(in crate::settings) struct Data {
     /// The data folder; relative to the settings folder. Default "data".
     pub(in crate::settings) path: Option<At<String>>,
+    /// Runs and their outcomes are kept for so many days. Default 90.
+    #[schemars(range(min = 1, max = 3650))]
+    pub(in crate::settings) keep_runs_days: Option<At<u32>>,
+    /// Outcomes (what became of each device in each run) are kept up to this number; those of the oldest runs go first. Default 1000000.
+    #[schemars(range(min = 0, max = 100_000_000))]
+    pub(in crate::settings) keep_outcomes: Option<At<u32>>,
 }
 
 /// `[log]`

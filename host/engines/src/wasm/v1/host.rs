@@ -65,7 +65,7 @@ fn site_id(user: &PolicyUser) -> Option<i64> {
 }
 
 fn text(text: &str) -> Option<Wire> {
-    if text.is_empty() { None } else { Some(Wire::Text(Arc::from(text))) }
+    if text.is_empty() { None } else { Some(Wire::Text(Arc::new(text.to_owned()))) }
 }
 
 fn setting_get(mut store: StoreContextMut<'_, Guest>, (name,): (WasmStr,)) -> Result<(Option<Wire>,)> {

@@ -2,7 +2,7 @@
 //! those of `wit/v1/types.wit`.
 
 use super::TEXT_BYTES;
-use crate::wasm::state::{LINE_CHARACTERS, shown};
+use crate::wasm::state::{Kept, LINE_CHARACTERS, shown};
 use chrono::DateTime;
 use integrator_core::model::Value;
 use integrator_core::plugin::{LogLevel, Outcome, PolicySite, Reply};
@@ -22,7 +22,7 @@ pub(super) struct UserHandle;
 #[component(variant)]
 pub(super) enum Wire {
     #[component(name = "text")]
-    Text(Arc<str>),
+    Text(Arc<String>),
     #[component(name = "whole")]
     Whole(i64),
     #[component(name = "decimal")]
@@ -38,12 +38,21 @@ pub(super) enum Wire {
 impl From<&Value> for Wire {
     fn from(value: &Value) -> Self {
         match value {
-            Value::Text(text) => Self::Text(Arc::from(text.as_str())),
+            Value::Text(text) => Self::Text(Arc::new(text.clone())),
             Value::Whole(number) => Self::Whole(*number),
             Value::Decimal(number) => Self::Decimal(*number),
             Value::Flag(flag) => Self::Flag(*flag),
             Value::Time(time) => Self::Time(time.timestamp_millis()),
             Value::List(texts) => Self::Texts(texts.iter().map(|text| Arc::from(text.as_str())).collect()),
+        }
+    }
+}
+
+impl From<&Kept> for Wire {
+    fn from(kept: &Kept) -> Self {
+        match kept {
+            Kept::Text(text) => Self::Text(Arc::clone(text)),
+            Kept::Other(value) => Self::from(value),
         }
     }
 }

@@ -195,6 +195,9 @@ fn list<'a>(line: &mut impl FnMut(&str, &str), name: &str, values: impl Iterator
 impl Setting {
     fn told(&self) -> String {
         let needed = if self.required { "" } else { " (optional)" };
-        format!("{}: {}{needed}", self.name, self.summary)
+        match self.summary.as_str() {
+            "" => format!("{}{needed}", self.name),
+            summary => format!("{}: {summary}{needed}", self.name),
+        }
     }
 }

@@ -73,7 +73,7 @@ pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Fa
     };
     refuse_existing()?;
     let data = integrator.data.clone();
-    let world = context.world(Settings { integrator, connections: Vec::new() });
+    let world = context.world(Settings { integrator, connections: Vec::new(), warnings: Vec::new() });
     let read = sync::halo_settings(&world, asked.from.as_deref()).await;
     context.progress().clear();
     let HaloIntuneSettings { record, catalogue, unread } = read?;

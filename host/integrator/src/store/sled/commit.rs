@@ -100,7 +100,7 @@ impl Inner {
         self.writer().counts
     }
 
-    pub(super) fn commit(&self, lease: Option<&Lease>, changes: ChangeSet) -> Result<(), StoreError> {
+    pub(super) fn commit(&self, lease: Option<&Lease>, mut changes: ChangeSet) -> Result<(), StoreError> {
         let mut writer = self.writer();
         if let Some(lease) = lease {
             self.check_fence(lease)?;
@@ -113,7 +113,10 @@ impl Inner {
         )?;
         let generation = self.users_generation(&changes)?;
         let mut blocks = Blocks::new(self);
+        let outcomes = std::mem::take(&mut changes.put_outcomes);
+        let held = std::mem::take(&mut changes.put_held);
         let (mut batch, assets) = batch_of(changes, &mut blocks)?;
+        self.add_history(&mut batch, outcomes, held)?;
         let before = self.get(&Kind::Mark.text(SUMMARIES_GENERATION.as_bytes()))?;
         let summaries = blocks.generation(before.as_deref().unwrap_or_default());
         blocks.write(&mut batch)?;

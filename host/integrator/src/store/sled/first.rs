@@ -76,6 +76,7 @@ impl From<JournalEntry1> for JournalEntry {
                 device,
                 link: link.into(),
                 write: write.into(),
+                told: None,
             })
             .collect();
         Self { id, run, connection, tenant, at, highest_asset, steps }

@@ -22,6 +22,11 @@ pub(super) enum Kind {
     Mark = b'M',
     MatchCase = b'Q',
     MatchDecision = b'H',
+    Outcome = b'O',
+    OutcomeByDevice = b'o',
+    OutcomeByAsset = b'q',
+    OutcomeTally = b't',
+    Held = b'h',
     Run = b'R',
     Software = b'S',
     User = b'U',
@@ -44,6 +49,11 @@ impl Kind {
             Self::Mark => "mark",
             Self::MatchCase => "case of matching",
             Self::MatchDecision => "decision on matching",
+            Self::Outcome => "outcome of run",
+            Self::OutcomeByDevice => "outcome by device",
+            Self::OutcomeByAsset => "outcome by asset",
+            Self::OutcomeTally => "tally of run",
+            Self::Held => "held device",
             Self::Run => "run",
             Self::Software => "software",
             Self::User => "user",
@@ -122,7 +132,14 @@ impl Kind {
                 }
                 None => format!("{} with a key of {} bytes", self.name(), key.len()),
             },
-            Self::Journal | Self::Lease | Self::Mark | Self::Run => {
+            Self::OutcomeByDevice | Self::OutcomeByAsset | Self::Held => {
+                format!("{} with a key of {} bytes", self.name(), key.len())
+            }
+            Self::Outcome => {
+                let run = rest.split(|byte| *byte == 0).next().unwrap_or_default();
+                format!("{} {}", self.name(), String::from_utf8_lossy(run))
+            }
+            Self::Journal | Self::Lease | Self::Mark | Self::OutcomeTally | Self::Run => {
                 format!("{} {}", self.name(), String::from_utf8_lossy(rest))
             }
         }

@@ -82,13 +82,25 @@ pub(crate) fn merge(
 pub(crate) fn settle_link(link: &mut Link, write: &AssetWrite, asset: &Asset, told: Told) {
     link.asset = asset.id;
     link.shown = asset.digest();
+    // A type that a step before it created has its number only now.
+    link.type_id = write.type_id.or(link.type_id);
+    if write.id.is_none() {
+        // What Halo itself chose for a new asset is no person's choice.
+        link.site = link.site.or(asset.site);
+        link.status = link.status.or(asset.status);
+    }
     if told == Told::Nothing {
         return;
     }
     for memory in &mut link.fields {
         let written = match &memory.member {
-            Member::System(name) if name == INTUNE_ID => write.intune_id.is_some(),
-            member => write.members.iter().any(|(written, _)| written == member),
+            Member::System(name) if name == INTUNE_ID => {
+                write.intune_id.is_some() && write.intune_id == memory.written
+            }
+            // What is remembered of an earlier write, and put back beside another value, stays as it is.
+            member => {
+                write.members.iter().any(|(written, value)| written == member && *value == memory.written)
+            }
         };
         if !written {
             continue;

@@ -10,7 +10,7 @@ use crate::sync::organisations::memory::{News, remember};
 use crate::sync::sink::count;
 use integrator_core::model::value::fold;
 use integrator_core::model::{ClientId, ClientWrite, Customer};
-use integrator_core::plan::Step;
+use integrator_core::plan::{Ending, Step};
 use std::time::Duration;
 
 /// Sent so often at most.
@@ -43,6 +43,7 @@ impl Applier<'_> {
             let error = match self.context.halo.create_client(new).await {
                 Ok(client) => {
                     count(&mut self.applied.counts, &step);
+                    self.note(&step, Ending::Written, None);
                     return self.is_client(&step, &write, client, write.tenant_id.clone()).await;
                 }
                 Err(error) => error,
@@ -64,6 +65,7 @@ impl Applier<'_> {
                     tokio::time::sleep(SETTLE).await;
                     if let Some(known) = named_alike(self.context.halo, &write.name).await? {
                         count(&mut self.applied.counts, &step);
+                        self.note(&step, Ending::Written, None);
                         let told = write.tenant_id.clone().filter(|_| is_tenant(&known, &write));
                         return self.is_client(&step, &write, known.client.id, told).await;
                     }
@@ -89,11 +91,13 @@ impl Applier<'_> {
             let error = match self.context.halo.add_tenant(client, tenant, &write.expects).await {
                 Ok(TenantAdded::Written) => {
                     count(&mut self.applied.counts, &step);
+                    self.note(&step, Ending::Written, None);
                     return self.is_client(&step, &write, client, write.tenant_id.clone()).await;
                 }
                 Ok(TenantAdded::WasThere) => {
                     if attempt > 1 {
                         count(&mut self.applied.counts, &step);
+                        self.note(&step, Ending::Written, None);
                     }
                     return self.is_client(&step, &write, client, write.tenant_id.clone()).await;
                 }

@@ -16,7 +16,7 @@ use integrator_core::decide::LicenceIndex;
 use integrator_core::decide::software::title_key;
 use integrator_core::model::value::fold;
 use integrator_core::model::{Licence, LicenceId, LicenceWrite};
-use integrator_core::plan::{Step, StepId};
+use integrator_core::plan::{Ending, Step, StepId};
 use rustc_hash::FxHashMap;
 use std::time::Duration;
 
@@ -249,6 +249,7 @@ impl Applier<'_> {
     fn created_licence(&mut self, step: &Step, id: LicenceId) {
         self.licences.created.insert(step.step.clone(), id);
         count(&mut self.applied.counts, step);
+        self.note(step, Ending::Written, None);
         self.steps_done += 1;
         self.told_progress();
     }
@@ -267,6 +268,7 @@ impl Applier<'_> {
         self.software.failed += 1;
         let name: String = step.name.chars().take(80).collect();
         self.failed_steps.insert(step.step.clone(), reason.to_owned());
+        self.note(step, Ending::Failed, Some(reason));
         self.failures.push(format!("licence \"{name}\": {reason}; devices go without this title"));
         self.told_progress();
     }

@@ -6,6 +6,7 @@
 
 use super::answer::{Told, carried_out, merge, settle_link};
 use super::creates::{UNCLEAR, find_created};
+use super::history::recovered;
 use super::pairing::Found;
 use crate::halo::HaloClient;
 use crate::store::{ChangeSet, JournalEntry, JournaledStep, Lease, Store};
@@ -29,7 +30,7 @@ pub(crate) async fn recover(
             entry.steps.iter().cloned().partition(|step| step.write.id.is_none());
         let mut changes = ChangeSet::default();
         let unclear = recover_creates(halo, store, &entry, creates, &mut changes).await?;
-        recover_updates(store, updates, &mut changes).await?;
+        recover_updates(store, &entry, updates, &mut changes).await?;
         if unclear.is_empty() {
             changes.remove_journal.push(entry.id.clone());
         } else {
@@ -69,6 +70,7 @@ async fn recover_creates(
             Found::Row(index) => {
                 let Some(row) = rows.get(index) else { continue };
                 let (asset, told) = merge(None, row.id, &step.write, Some(row));
+                changes.put_outcomes.push(recovered(entry, &step, &asset, None));
                 let mut link = step.link;
                 settle_link(&mut link, &step.write, &asset, told);
                 changes.put_links.push(link);
@@ -81,6 +83,7 @@ async fn recover_creates(
 
 async fn recover_updates(
     store: &dyn Store,
+    entry: &JournalEntry,
     updates: Vec<JournaledStep>,
     changes: &mut ChangeSet,
 ) -> Result<(), SyncError> {
@@ -88,6 +91,9 @@ async fn recover_updates(
     let assets = store.assets(&ids).await?;
     for (step, asset) in updates.into_iter().zip(assets) {
         if let Some(asset) = asset.filter(|asset| carried_out(&step.write, asset)) {
+            let known = store.links(step.link.tenant.key(), &[step.device.key()]).await?;
+            let before = known.into_iter().next().flatten();
+            changes.put_outcomes.push(recovered(entry, &step, &asset, before.as_ref()));
             let mut link = step.link;
             settle_link(&mut link, &step.write, &asset, Told::Values);
             changes.put_links.push(link);

@@ -4,7 +4,7 @@ use super::Applier;
 use crate::halo::WriteProblem;
 use crate::sync::error::SyncError;
 use crate::sync::sink::count;
-use integrator_core::plan::Step;
+use integrator_core::plan::{Ending, Step};
 use std::time::Duration;
 
 impl Applier<'_> {
@@ -26,6 +26,7 @@ impl Applier<'_> {
                 Ok(created) => {
                     self.created_types.insert(step.step.clone(), created.id);
                     count(&mut self.applied.counts, &step);
+                    self.note(&step, Ending::Written, None);
                     self.steps_done += 1;
                     self.told_progress();
                     return Ok(());
@@ -44,6 +45,7 @@ impl Applier<'_> {
                     if let Some(known) = types.into_iter().find(|known| known.name == write.name) {
                         self.created_types.insert(step.step.clone(), known.id);
                         count(&mut self.applied.counts, &step);
+                        self.note(&step, Ending::Written, None);
                         self.steps_done += 1;
                         return Ok(());
                     }

@@ -7,6 +7,7 @@ use crate::store::{Store, USERS_GENERATION};
 use crate::sync::error::SyncError;
 use futures_util::StreamExt;
 use integrator_core::decide::UserIndex;
+use integrator_core::model::DeviceKey;
 use integrator_core::settings::Users;
 use std::fs;
 use std::io::{self, Write};
@@ -43,6 +44,24 @@ pub(crate) async fn user_index(
         tracing::debug!(%error, file = %place.display(), "the index of users is not kept");
     }
     Ok(users)
+}
+
+/// The same for a look at the users of these identifiers alone: nothing is written, and nothing else is unpacked.
+pub(crate) async fn user_index_of(
+    store: &dyn Store,
+    settings: &Users,
+    folder: &Path,
+    wanted: &[DeviceKey],
+) -> Result<UserIndex, SyncError> {
+    let generation = store.mark(USERS_GENERATION).await?;
+    let generation = generation.as_ref().and_then(|mark| mark.as_str()).unwrap_or_default();
+    let kept = fs::read(folder.join(name(settings)))
+        .ok()
+        .and_then(|bytes| UserIndex::from_bytes_of(bytes.strip_prefix(generation.as_bytes())?, wanted));
+    match kept {
+        Some(users) => Ok(users),
+        None => user_index(store, settings, folder).await,
+    }
 }
 
 /// One file for each way to find users.

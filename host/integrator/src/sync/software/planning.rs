@@ -161,7 +161,7 @@ impl Planner<'_> {
         link: Option<&Link>,
         planned: Planned,
     ) -> Result<Planned, SyncError> {
-        if matches!(planned, Planned::NeedsUsers(_)) {
+        if matches!(planned, Planned::NeedsUsers(_) | Planned::NeedsMembers(..)) {
             return Ok(planned);
         }
         let written = if link.is_some() { Written::Here } else { Written::Elsewhere };
@@ -182,7 +182,7 @@ impl Planner<'_> {
                 }
                 None => Planned::Unchanged,
             },
-            Planned::NeedsUsers(asset) => Planned::NeedsUsers(asset),
+            Planned::NeedsUsers(_) | Planned::NeedsMembers(..) => planned,
         })
     }
 }

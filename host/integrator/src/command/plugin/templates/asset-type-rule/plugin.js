@@ -14,7 +14,7 @@ export function describe() {
   };
 }
 
-// A value is { tag, val }; nothing is null. What is thrown holds the device.
+// A value is { tag, val }; what Intune does not hold is undefined. What is thrown holds the device.
 export function assetType(device) {
   const model = device.get("model")?.val;
   if (!model) return { assetType: null, reason: null };

@@ -13,7 +13,7 @@ export function describe() {
   };
 }
 
-// A value is { tag, val }; nothing is null. What is thrown holds the device.
+// A value is { tag, val }; what Intune does not hold is undefined. What is thrown holds the device.
 export function transform(device, field, value) {
   if (value?.tag !== "text") return { change: { tag: "leave" }, reason: null };
   const placeholders = settings.get("placeholders");

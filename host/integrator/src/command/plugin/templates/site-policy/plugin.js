@@ -11,7 +11,7 @@ export function describe() {
   };
 }
 
-// A value is { tag, val }; nothing is null. What is thrown holds the device.
+// A value is { tag, val }; what Intune does not hold is undefined. What is thrown holds the device.
 export function site(device, user, fallback) {
   const category = device.get("deviceCategoryDisplayName")?.val;
   const entry = settings.table("sites").find(([name]) => name === category);
