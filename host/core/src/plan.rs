@@ -9,6 +9,7 @@ pub mod client;
 pub mod create;
 pub mod guard;
 pub mod line;
+mod rebase;
 pub mod software;
 pub mod step;
 pub mod text;
@@ -17,8 +18,9 @@ pub mod update;
 pub use absent::{Miss, absent, plan_absent, plan_unseen};
 pub use client::{plan_client, plan_tenant_id};
 pub use create::{plan_create, plan_type};
-pub use guard::{GuardVerdict, judge_deactivations, judge_empty_source};
+pub use guard::{AtHand, Baseline, Fleet, GuardRow, GuardVerdict, Judging, Tally, judge, judge_empty_source};
 pub use line::{Footer, Header, HeldDevice, Line, PLAN_FORMAT, Remember};
+pub use rebase::rebase;
 pub use software::{
     SoftwareWrite, Title, Titles, plan_licence, plan_software, software_alone, with_software,
 };

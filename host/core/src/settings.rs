@@ -11,6 +11,7 @@ mod diagnostic;
 mod digest;
 mod example;
 pub mod fields;
+pub mod guards;
 pub mod imports;
 pub mod integrator;
 mod load;
@@ -25,8 +26,8 @@ pub use asset_types::{
     AssetTypes, Criterion, Determine, Operand, Rule, RuleAnswer, Subject, Test, TypeUpdates,
 };
 pub use connection::{
-    Authentication, Cloud, Connection, Credential, Deactivation, Guard, Guards, Inactive, LifeSign,
-    Microsoft, SecretSource, Statuses,
+    Authentication, Cloud, Connection, Credential, Deactivation, Inactive, LifeSign, Microsoft, SecretSource,
+    Statuses,
 };
 pub use diagnostic::{Diagnostic, SettingsError};
 pub use example::{
@@ -34,6 +35,7 @@ pub use example::{
     example_integrator,
 };
 pub use fields::{EmptyPolicy, FieldMapping, Piece, Source, Transform, WritePolicy};
+pub use guards::{Approve, Guard, GuardKind, Guards};
 pub use imports::{
     Creation, DefaultSite, Imports, MatchReach, MatchTexts, SenseManaged, SharedSerial, SiteMode, Software,
     SoftwareMatch, UnlinkUnmatched, UserIdentifier, UserSource, Users,

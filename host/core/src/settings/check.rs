@@ -7,6 +7,7 @@ pub(super) mod asset_types;
 pub(super) mod connection;
 mod criteria;
 pub(super) mod fields;
+mod guards;
 pub(super) mod imports;
 pub(super) mod integrator;
 mod microsoft;

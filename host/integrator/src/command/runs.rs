@@ -150,6 +150,7 @@ fn show(record: &RunRecord) -> String {
     for notice in &record.notices {
         let _ = write!(text, "\n  - {notice}");
     }
+    text.push_str(&summary::guards(&record.guards));
     if let Some(error) = &record.error {
         let _ = write!(text, "\n  error: {error}");
     }

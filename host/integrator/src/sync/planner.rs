@@ -48,10 +48,6 @@ pub(crate) struct Planner<'a> {
     pub(crate) tenant: TenantId,
     /// The run's id.
     pub(crate) run: String,
-    /// Newly concluded deleted or inactive, but for devices whose assets this plan creates.
-    pub(crate) concluded: u64,
-    /// Newly matched with assets that had no link.
-    pub(crate) matched: u64,
     /// Assets that stay in stock.
     pub(crate) stock: Stock,
     new_types: FxHashMap<String, (String, StepId)>,
@@ -112,8 +108,6 @@ impl<'a> Planner<'a> {
             store,
             shared,
             run: run.to_owned(),
-            concluded: 0,
-            matched: 0,
             stock: Stock::default(),
             new_types: FxHashMap::default(),
             left_out: FxHashSet::default(),
@@ -212,7 +206,6 @@ impl<'a> Planner<'a> {
                 (basis, link_record.asset)
             }
             Pair::Matched(asset, tier) => {
-                self.matched += 1;
                 elsewhere = self.link_elsewhere(*asset).await?;
                 (
                     elsewhere.as_ref().map_or(Basis::Matched(*tier), |link| Basis::Inherited(link, *tier)),
@@ -233,13 +226,16 @@ impl<'a> Planner<'a> {
                 })
                 .await;
         };
+        self.sink.look_at(asset, &decision, pair, &shared.rulebook);
+        if matches!(pair, Pair::Matched(..)) {
+            self.sink.tally.newly_matched(&device);
+        }
         let Some(type_step) = self.type_step(&device, &decision).await? else { return Ok(()) };
         let state = match basis {
             Basis::Linked(link) | Basis::Inherited(link, _) => link.state,
             Basis::Matched(_) => LinkState::Present,
         };
         let stale = decision.life.standing != Standing::Alive;
-        self.concluded += u64::from(stale && state != LinkState::Inactive);
         // Whether a status is written is known before: so is whether what the type allows has to be read.
         let rulebook = &shared.rulebook;
         let writes_status = match (state, stale) {
