@@ -81,7 +81,7 @@ async fn import_in(session: &mut Session, options: &ImportOptions) -> Result<Exi
         let lines = store.plan_reader(&session.run.0);
         let applied = session.apply(&lease, lines, footer.steps, Preconditions::Fresh).await?;
         session.note_complete(&*store).await?;
-        baseline::keep(&*store, &session.connection.id, footer.baseline.as_ref()).await?;
+        baseline::keep(&*store, &session.connection.id, &session.run.0, session.now, &footer).await?;
         Ok(if applied.is_partial() { ExitClass::Partial } else { class })
     }
     .await;
@@ -171,7 +171,8 @@ async fn apply_in(
         for tenant in session.connection.tenants() {
             complete::note(&*store, &session.connection, tenant, opened.header.made).await?;
         }
-        baseline::keep(&*store, &session.connection.id, opened.footer.baseline.as_ref()).await?;
+        let header = &opened.header;
+        baseline::keep(&*store, &session.connection.id, &header.plan, header.made, &opened.footer).await?;
         Ok(if applied.is_partial() { ExitClass::Partial } else { class })
     }
     .await;

@@ -141,7 +141,7 @@ pub struct HaloSeed {
 pub struct Step {
     /// A remark for the transcript.
     pub say: Option<String>,
-    /// The program is run with these words. `{plan}` is the id of the last plan.
+    /// The program is run with these words. `{plan}` is the id of the last plan, `{folder}` that of the settings.
     pub run: Option<String>,
     /// The exit code that the run must end with.
     pub exit: i32,

@@ -105,7 +105,8 @@ impl Player {
 
     fn run(&mut self, number: usize, line: &str, step: &Step) {
         let plan = self.plan.as_ref().map_or("", |(id, _)| id);
-        let run = self.world.words(&line.replace("{plan}", plan));
+        let folder = self.world.folder().display().to_string();
+        let run = self.world.words(&line.replace("{plan}", plan).replace("{folder}", &folder));
         let foretold = if step.foretold { Foretold::Yes } else { Foretold::No };
         let text = transcript::of_run(&self.world, line, &run, foretold);
         self.transcript.push_str(&text);

@@ -1,6 +1,6 @@
 //! What guards say of a plan, as its footer, the run's record and `--json` tell it.
 
-use super::ids::DeviceId;
+use super::ids::{DeviceId, TypeId};
 use serde::{Deserialize, Serialize};
 
 /// What a guard says of a plan.
@@ -52,20 +52,17 @@ pub struct GuardRow {
     pub what: String,
 }
 
-/// What the last applied run of a connection saw: what later plans are judged by. A plan alone never becomes it.
+/// What a plan was made from, by which later plans are judged once it was applied. A plan alone never is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Baseline {
-    /// The plan.
-    pub plan: String,
-    /// When it was made, in milliseconds since 1970.
-    pub made: i64,
     /// Devices that Intune showed.
     pub devices: u64,
     /// Devices that could have an asset.
     pub live: u64,
     /// Those of them that have one, or got one.
     pub with_asset: u64,
-    /// Devices of each asset type, by its number.
+    /// Devices of each asset type; none where they could not be told apart.
     #[serde(default)]
-    pub types: std::collections::BTreeMap<i64, u64>,
+    pub types: Vec<(TypeId, u64)>,
 }

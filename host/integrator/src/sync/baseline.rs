@@ -5,7 +5,8 @@
 
 use super::error::SyncError;
 use crate::store::{ChangeSet, Store};
-use integrator_core::plan::Baseline;
+use chrono::{DateTime, Utc};
+use integrator_core::plan::{Baseline, Footer};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The plan whose lines were carried out last, or begun to be.
@@ -15,6 +16,15 @@ pub(crate) struct LastApplied {
     pub(crate) plan: String,
     /// When its first line was carried out, in milliseconds since 1970.
     pub(crate) at: i64,
+}
+
+/// A baseline, and the plan that it is from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Kept {
+    plan: String,
+    /// When the plan was made, in milliseconds since 1970.
+    made: i64,
+    baseline: Baseline,
 }
 
 fn baseline_mark(connection: &str) -> String {
@@ -38,20 +48,27 @@ async fn write(store: &dyn Store, mark: String, value: &impl Serialize) -> Resul
 
 /// What the last applied run of a connection saw.
 pub(crate) async fn last(store: &dyn Store, connection: &str) -> Result<Option<Baseline>, SyncError> {
+    Ok(kept(store, connection).await?.map(|kept| kept.baseline))
+}
+
+async fn kept(store: &dyn Store, connection: &str) -> Result<Option<Kept>, SyncError> {
     read(store, &baseline_mark(connection)).await
 }
 
-/// Keeps what an applied plan was made from. Written only where it differs, so that an unchanged fleet costs little.
+/// Keeps what an applied plan was made from, unless a later one was applied already.
 pub(crate) async fn keep(
     store: &dyn Store,
     connection: &str,
-    baseline: Option<&Baseline>,
+    plan: &str,
+    made: DateTime<Utc>,
+    footer: &Footer,
 ) -> Result<(), SyncError> {
-    let Some(baseline) = baseline else { return Ok(()) };
-    if last(store, connection).await?.is_some_and(|last| last.made >= baseline.made) {
+    let Some(baseline) = footer.baseline.clone() else { return Ok(()) };
+    let made = made.timestamp_millis();
+    if kept(store, connection).await?.is_some_and(|kept| kept.made >= made) {
         return Ok(());
     }
-    write(store, baseline_mark(connection), baseline).await
+    write(store, baseline_mark(connection), &Kept { plan: plan.to_owned(), made, baseline }).await
 }
 
 /// The plan that was applied last.

@@ -44,8 +44,8 @@ pub(crate) struct Swept {
     pub(crate) repeated: u64,
     /// Rows that could not even be named: nothing may be concluded from absence then.
     pub(crate) nameless: Vec<String>,
-    /// Devices that were decided meanwhile, by the type that each should have.
-    pub(crate) types: FxHashMap<TypeId, u64>,
+    /// Devices that were decided meanwhile, by the type that each should have; nothing where Graph sent some twice.
+    pub(crate) types: Option<FxHashMap<TypeId, u64>>,
 }
 
 impl Swept {
@@ -172,7 +172,9 @@ pub(crate) async fn sweep(
     rows.reverse();
     rows.dedup_by_key(|row| row.key);
     rows.reverse();
-    Ok(Swept { repeated: (before - rows.len()) as u64, rows, spool: Arc::new(spool), nameless, types })
+    let repeated = (before - rows.len()) as u64;
+    let types = (repeated == 0).then_some(types);
+    Ok(Swept { repeated, rows, spool: Arc::new(spool), nameless, types })
 }
 
 fn write_error(folder: &Path, error: &std::io::Error) -> SyncError {

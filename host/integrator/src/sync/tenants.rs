@@ -151,6 +151,16 @@ impl Total {
         Fleet { linked, devices: read, live, with_asset }
     }
 
+    /// What later plans are judged by, once this one is applied.
+    fn baseline(&self, sink: &PlanSink) -> Baseline {
+        Baseline {
+            devices: self.read,
+            live: self.live,
+            with_asset: (self.with_asset + sink.counts.assets_created).min(self.live),
+            types: sink.tally.decided(),
+        }
+    }
+
     fn pair(&mut self, pairs: &[Pair]) {
         for pair in pairs {
             match pair {
@@ -265,7 +275,12 @@ impl Session {
                 planner.sink.notices.extend(told.0);
                 planner.sink.left_out |= told.1;
                 planner.sink.tally.take_timestamps(guard::timestamps(&shared.rulebook));
-                planner.sink.tally.add_decided(std::mem::take(&mut swept.types));
+                match &swept.types {
+                    Some(types) => {
+                        planner.sink.tally.add_decided(types.iter().map(|(id, count)| (*id, *count)))
+                    }
+                    None => planner.sink.tally.lose_types(),
+                }
                 if self.plan_view(view, swept, &shared, planner, device, &empty).await? {
                     self.complete.push(view.connection.microsoft.tenant.clone());
                 }
@@ -292,22 +307,9 @@ impl Session {
         let judging = Judging { guards: &connection.guards, allow, baseline: last.as_ref() };
         verdicts.extend(judge(&sink.tally, total.fleet(), judging, |id| catalogue.type_name(id)));
         if device.is_none() {
-            sink.baseline = Some(self.baseline(&total, &sink));
+            sink.baseline = Some(total.baseline(&sink));
         }
         sink.finish(verdicts).await
-    }
-
-    /// What later plans are judged by, once this one is applied.
-    fn baseline(&self, total: &Total, sink: &PlanSink) -> Baseline {
-        let types = sink.tally.decided().iter().map(|(asset_type, devices)| (asset_type.0, *devices));
-        Baseline {
-            plan: self.run.0.clone(),
-            made: self.now.timestamp_millis(),
-            devices: total.read,
-            live: total.live,
-            with_asset: (total.with_asset + sink.counts.assets_created).min(total.live),
-            types: types.collect(),
-        }
     }
 
     /// The users that a tenant's devices are linked with. `made` is the index that was made last, while it is of use.

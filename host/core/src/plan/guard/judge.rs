@@ -29,7 +29,7 @@ pub struct Judging<'a> {
     pub baseline: Option<&'a Baseline>,
 }
 
-/// Every guard's verdict, and one more for each asset type that a guard refuses or that a person lets pass.
+/// Every guard's verdict, and where it passes, one more for each asset type in which it does not.
 pub fn judge(
     tally: &Tally,
     fleet: Fleet,
@@ -47,6 +47,10 @@ pub fn judge(
         let rows = counted.map(|counted| counted.rows.as_slice()).unwrap_or_default();
         let case = Case { kind, guard, count, of, whole: count, asset_type: None };
         verdicts.push(verdict(case, judging.allow, rows));
+        if case.is_over() || !tally.knows_types() {
+            // The number of all covers each type.
+            continue;
+        }
         for (asset_type, count, of, rows) in by_type(kind, tally, judging.baseline) {
             let name = type_name(asset_type);
             let case = Case {
@@ -109,8 +113,8 @@ fn by_type<'a>(
     if kind == GuardKind::Source {
         let types = baseline.into_iter().flat_map(|baseline| &baseline.types);
         return types
-            .map(|(number, before)| {
-                let asset_type = TypeId(*number);
+            .map(|(asset_type, before)| {
+                let asset_type = *asset_type;
                 (asset_type, before.saturating_sub(tally.present(asset_type)), *before, &[][..])
             })
             .collect();

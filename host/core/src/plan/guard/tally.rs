@@ -25,6 +25,13 @@ pub enum AtHand {
     Absent,
 }
 
+/// Whether it is known how many devices each type has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Types {
+    Known,
+    Lost,
+}
+
 /// The asset whose lines go by.
 #[derive(Clone, Copy, Debug)]
 struct Looked {
@@ -52,6 +59,8 @@ pub struct Tally {
     counted: BTreeMap<GuardKind, Counted>,
     /// Devices decided, by the type that each should have.
     decided: BTreeMap<TypeId, u64>,
+    /// Whether that is known of all.
+    types: Types,
     /// Assets that leave a type, and that come to it.
     moved: BTreeMap<TypeId, (u64, u64)>,
     created: BTreeMap<TypeId, u64>,
@@ -68,6 +77,7 @@ impl Tally {
             looked: None,
             counted: BTreeMap::new(),
             decided: BTreeMap::new(),
+            types: Types::Known,
             moved: BTreeMap::new(),
             created: BTreeMap::new(),
             absent: BTreeMap::new(),
@@ -89,6 +99,16 @@ impl Tally {
         for (asset_type, count) in types {
             *self.decided.entry(asset_type).or_default() += count;
         }
+    }
+
+    /// Gives up the numbers of types: some devices were counted twice. All types together are judged all the same.
+    pub fn lose_types(&mut self) {
+        self.types = Types::Lost;
+    }
+
+    /// Whether types can be judged alone.
+    pub(super) fn knows_types(&self) -> bool {
+        self.types == Types::Known
     }
 
     /// Turns to an existing asset, with the type that its device counts for before the plan is applied.
@@ -282,9 +302,12 @@ impl Tally {
         (decided + from).saturating_sub(to)
     }
 
-    /// Devices decided, by the type that each should have.
-    pub fn decided(&self) -> &BTreeMap<TypeId, u64> {
-        &self.decided
+    /// Devices decided, by the type that each should have; nothing where that is not known of all.
+    pub fn decided(&self) -> Vec<(TypeId, u64)> {
+        if !self.knows_types() {
+            return Vec::new();
+        }
+        self.decided.iter().map(|(asset_type, devices)| (*asset_type, *devices)).collect()
     }
 }
 
