@@ -4,6 +4,7 @@
 //! Commands decide nothing that `sync` decides. Data goes to standard output, everything else to standard error;
 //! with `--json` every command prints exactly one document.
 
+mod allow;
 mod apply;
 mod arguments;
 mod authorize;

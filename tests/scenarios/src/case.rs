@@ -141,7 +141,7 @@ pub struct HaloSeed {
 pub struct Step {
     /// A remark for the transcript.
     pub say: Option<String>,
-    /// The program is run with these words. `{plan}` is the id of the last plan, `{run}` that of the last import or
+    /// The program is run with these words. `{plan}` is the id of the last plan, `{folder}` that of the settings, `{run}` that of the last import or
     /// apply that no guard refused.
     pub run: Option<String>,
     /// The program is run with these words as people run it: what it prints goes into the transcript.

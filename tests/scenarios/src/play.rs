@@ -111,7 +111,9 @@ impl Player {
 
     fn run(&mut self, number: usize, line: &str, step: &Step) {
         let plan = self.plan.as_ref().map_or("", |(id, _)| id);
-        let run = self.world.words(&line.replace("{plan}", plan).replace("{run}", &self.run));
+        let folder = self.world.folder().display().to_string();
+        let words = line.replace("{plan}", plan).replace("{run}", &self.run).replace("{folder}", &folder);
+        let run = self.world.words(&words);
         let foretold = if step.foretold { Foretold::Yes } else { Foretold::No };
         let text = transcript::of_run(&self.world, line, &run, foretold);
         self.transcript.push_str(&text);

@@ -19,7 +19,7 @@ Exit codes:
     0  done
     1  done, but some devices failed, were held or were refused
     2  settings, usage, a name that Halo lacks, or the data folder is in use
-    3  a guard refused the plan; nothing was written
+    3  a guard refused the plan, or the plan waits for approval; nothing was written
     4  sign-in or permission
     5  Intune or Halo could not be read completely; nothing was written
    70  a bug

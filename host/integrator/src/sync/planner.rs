@@ -49,10 +49,6 @@ pub(crate) struct Planner<'a> {
     pub(crate) tenant: TenantId,
     /// The run's id.
     pub(crate) run: String,
-    /// Newly concluded deleted or inactive, but for devices whose assets this plan creates.
-    pub(crate) concluded: u64,
-    /// Newly matched with assets that had no link.
-    pub(crate) matched: u64,
     /// Assets that stay in stock.
     pub(crate) stock: Stock,
     /// Devices of the tenant that wait because the asset that they match is of another kind.
@@ -116,8 +112,6 @@ impl<'a> Planner<'a> {
             store,
             shared,
             run: run.to_owned(),
-            concluded: 0,
-            matched: 0,
             stock: Stock::default(),
             other_kinds: Vec::new(),
             new_types: FxHashMap::default(),
@@ -218,7 +212,6 @@ impl<'a> Planner<'a> {
                 (basis, link_record.asset)
             }
             Pair::Matched(asset, tier) => {
-                self.matched += 1;
                 elsewhere = self.link_elsewhere(*asset).await?;
                 (
                     elsewhere.as_ref().map_or(Basis::Matched(*tier), |link| Basis::Inherited(link, *tier)),
@@ -239,13 +232,16 @@ impl<'a> Planner<'a> {
                 })
                 .await;
         };
+        self.sink.look_at(asset, &decision, pair, &shared.rulebook);
         if let Pair::Matched(_, tier @ Tier::MatchBy(_)) | Pair::Inherits(_, tier @ Tier::MatchBy(_)) = pair
             && let Some(reason) = other_kind(self.facts(), asset, &decision, *tier)
         {
-            self.matched = self.matched.saturating_sub(u64::from(matches!(pair, Pair::Matched(..))));
             self.other_kinds.push(OtherKind { row, asset: asset.id, reason: reason.clone() });
             let held = HeldDevice { device: Some(device.id.clone()), name: device.name().to_owned(), reason };
             return self.sink.held(held).await;
+        }
+        if matches!(pair, Pair::Matched(..)) {
+            self.sink.tally.newly_matched(&device);
         }
         let decided = &decision.asset_type.asset_type;
         let type_step = if keeps_type(self.facts(), asset, basis, decided) {
@@ -259,7 +255,6 @@ impl<'a> Planner<'a> {
             Basis::Matched(_) => LinkState::Present,
         };
         let stale = decision.life.standing != Standing::Alive;
-        self.concluded += u64::from(stale && state != LinkState::Inactive);
         // Whether a status is written is known before: so is whether what the type allows has to be read.
         let rulebook = &shared.rulebook;
         let writes_status = match (state, stale) {

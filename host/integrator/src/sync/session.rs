@@ -87,7 +87,7 @@ pub(super) struct Wanted<'a> {
     /// How the index is brought up to date.
     pub(super) index: IndexReading,
     /// Guards that are let pass.
-    pub(super) allow: Allowances,
+    pub(super) allow: &'a Allowances,
 }
 
 impl Session {
@@ -108,6 +108,8 @@ impl Session {
             requests_to_graph: 0,
             requests_to_halo: 0,
             plugins: BTreeMap::new(),
+            guards: Vec::new(),
+            approved: None,
             notices: Vec::new(),
             error: None,
         };
@@ -146,6 +148,7 @@ impl Session {
         let (swept, (halo, mut side)) = tokio::try_join!(sweeping, reading_halo)?;
         let mut sink = self.begin_plan(&*store, Entity::Assets).await?;
         sink.notices.append(&mut side.notices);
+        sink.newest_asset = store.highest_asset().await?;
         for step in std::mem::take(&mut side.steps) {
             sink.step(step).await?;
         }
@@ -416,6 +419,7 @@ impl Session {
             ExitClass::Done => RunStatus::Done,
             ExitClass::Partial => RunStatus::Partial,
             ExitClass::Refused => RunStatus::Refused,
+            ExitClass::Waiting => RunStatus::Waiting,
             ExitClass::Interrupted => RunStatus::Interrupted,
             ExitClass::Settings | ExitClass::SignIn | ExitClass::Unreadable | ExitClass::Bug => {
                 RunStatus::Failed

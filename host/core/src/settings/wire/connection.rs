@@ -1,5 +1,6 @@
 //! `connections/NAME.toml` as it is written.
 
+use super::guards::{Approve, Guards};
 use super::policies::{Overwrite, State, TypeWrite};
 use super::{AnyValue, At, Name, OneOrMany, PluginTable, Secret, TextOr};
 use schemars::JsonSchema;
@@ -13,6 +14,8 @@ use std::collections::BTreeMap;
 pub(in crate::settings) struct Connection {
     /// The name as people see it. Default: the file's name without `.toml`.
     pub(in crate::settings) name: Option<At<String>>,
+    /// Whether a person approves each plan before it is applied, by `apply PLAN --approve`. Default "never".
+    pub(in crate::settings) approve: Option<At<Approve>>,
     /// How to sign in to Microsoft.
     #[schemars(required)]
     pub(in crate::settings) microsoft: Option<Microsoft>,
@@ -569,24 +572,4 @@ pub(in crate::settings) struct Schedule {
     pub(in crate::settings) cron: Option<At<String>>,
     /// The time zone of `cron`. Still to come: leave it out.
     pub(in crate::settings) timezone: Option<At<String>>,
-}
-
-/// `[guards]`
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::settings) struct Guards {
-    /// Refuses a plan that newly concludes too many assets deleted or inactive. Default `{ percent = 10, at_least = 20 }`.
-    pub(in crate::settings) deactivate: Option<At<Guard>>,
-}
-
-/// A guard: refuses when the count is at least `at_least` and its share is over `percent`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::settings) struct Guard {
-    /// The share, 0 to 100. Default 10.
-    #[schemars(range(min = 0, max = 100))]
-    pub(in crate::settings) percent: Option<At<f64>>,
-    /// The count below which the guard rests. Default 20.
-    #[schemars(range(min = 1, max = 1_000_000_000))]
-    pub(in crate::settings) at_least: Option<At<u64>>,
 }

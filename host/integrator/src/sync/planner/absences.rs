@@ -159,7 +159,7 @@ impl Planner<'_> {
 
     /// Takes an absent device for inactive.
     async fn unseen(&mut self, link: &Link, asset: Option<&Asset>, misses: u32) -> Result<(), SyncError> {
-        self.concluded += 1;
+        self.sink.look_at_absent(link.asset, asset);
         if self.shared.rulebook.status_inactive.is_some() {
             self.read_type(asset.and_then(|asset| asset.type_id)).await?;
         }
@@ -180,7 +180,7 @@ impl Planner<'_> {
         for (link, asset) in links.into_iter().zip(assets) {
             match answers.get(&link.device.key()) {
                 Some(Ok(Existence::Gone)) => {
-                    self.concluded += 1;
+                    self.sink.look_at_absent(link.asset, asset.as_ref());
                     if self.shared.rulebook.status_deleted.is_some() {
                         self.read_type(asset.as_ref().and_then(|asset| asset.type_id)).await?;
                     }
