@@ -11,10 +11,12 @@ pub mod device;
 pub mod entra;
 pub mod ids;
 pub mod link;
+pub mod matching;
 pub mod property;
 pub mod run;
 pub mod software;
 pub mod value;
+pub mod verdict;
 pub mod write;
 
 pub use asset::{Asset, HaloUser, Member};
@@ -28,8 +30,10 @@ pub use ids::{
     UserId,
 };
 pub use link::{Deactivated, FieldMemory, Life, Link, LinkOrigin, LinkState, LinkSummary};
+pub use matching::{CaseAsset, CaseDevice, CaseKind, MatchCase, MatchChoice, MatchDecision, Presence};
 pub use property::{Availability, Kind, Property};
-pub use run::{Action, Counts, Entity, RunId, RunRecord, RunStatus};
+pub use run::{Action, Approved, Counts, Entity, RunId, RunRecord, RunStatus};
 pub use software::{Inventory, InventoryBuilder, Licence, LicenceWrite, SoftwareMemory, SoftwareRow};
 pub use value::Value;
+pub use verdict::{Baseline, GuardRow, GuardVerdict};
 pub use write::{AssetWrite, TypeWrite};

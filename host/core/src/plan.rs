@@ -10,8 +10,10 @@ pub mod create;
 pub mod edits;
 pub mod guard;
 pub mod line;
+pub mod other_kind;
 pub mod outcome;
 pub mod outcomes;
+mod rebase;
 pub mod revert;
 pub mod software;
 pub mod step;
@@ -22,10 +24,12 @@ pub use absent::{Miss, absent, plan_absent, plan_unseen};
 pub use client::{plan_client, plan_tenant_id};
 pub use create::{plan_create, plan_type};
 pub use edits::Theirs;
-pub use guard::{GuardVerdict, judge_deactivations, judge_empty_source};
+pub use guard::{AtHand, Baseline, Fleet, GuardRow, GuardVerdict, Judging, Tally, judge, judge_empty_source};
 pub use line::{Footer, Header, HeldDevice, Line, PLAN_FORMAT, Remember};
+pub use other_kind::other_kind;
 pub use outcome::{Ending, HeldSpell, Old, Outcome, OutcomeTally, Replaced, link_before, outcome_of};
 pub use outcomes::{FieldOutcome, field_outcomes};
+pub use rebase::rebase;
 pub use revert::{Reverted, plan_revert};
 pub use software::{
     SoftwareWrite, Title, Titles, plan_licence, plan_software, software_alone, with_software,

@@ -8,10 +8,12 @@ pub mod duplicates;
 pub mod organisations;
 pub mod pairing;
 pub mod placeholder;
+pub mod rulings;
 
 pub use absence::{Absence, absent_links};
 pub use duplicates::{Standings, judge_duplicates};
 pub use organisations::{ClientMatch, MatchedBy, TenantFacts, match_client};
 pub use pairing::{
-    Candidates, LinkedAssets, Pair, Pairing, Tier, Unlinked, pair_linked, pair_unlinked, tier_name,
+    Candidates, Dispute, LinkedAssets, Pair, Pairing, Tier, Unlinked, pair_linked, pair_unlinked, tier_name,
 };
+pub use rulings::{Pin, PinReach, Pinned, Ruling, Rulings, rule_pins, rule_splits};

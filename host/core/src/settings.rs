@@ -11,6 +11,7 @@ mod diagnostic;
 mod digest;
 mod example;
 pub mod fields;
+pub mod guards;
 pub mod imports;
 pub mod integrator;
 pub mod life;
@@ -26,8 +27,8 @@ pub use asset_types::{
     AssetTypes, Criterion, Determine, Operand, Rule, RuleAnswer, Subject, Test, TriedPlugin, TypeUpdates,
 };
 pub use connection::{
-    Authentication, Cloud, Connection, Credential, Deactivation, Guard, Guards, Inactive, LifeSign,
-    Microsoft, SecretSource, Statuses,
+    Authentication, Cloud, Connection, Credential, Deactivation, Inactive, LifeSign, Microsoft, SecretSource,
+    Statuses,
 };
 pub use diagnostic::{Diagnostic, SettingsError, Severity};
 pub use example::{
@@ -35,9 +36,10 @@ pub use example::{
     example_integrator,
 };
 pub use fields::{EmptyPolicy, FieldMapping, Piece, Source, Transform, WritePolicy};
+pub use guards::{Approve, Guard, GuardKind, Guards};
 pub use imports::{
     Creation, DefaultSite, Imports, MatchReach, MatchTexts, SenseManaged, SharedSerial, SiteMode, Software,
-    SoftwareMatch, UnlinkUnmatched, UserIdentifier, UserSource, Users,
+    SoftwareMatch, TypeDisagreement, UnlinkUnmatched, UserIdentifier, UserSource, Users,
 };
 pub use integrator::{
     HaloSettings, HistorySettings, HttpSettings, IntegratorSettings, LogFormat, OLD_REDIRECT_PATH,

@@ -247,7 +247,7 @@ fn an_absent_device_is_inactive_once_no_import_has_seen_it_for_long() {
     assert_eq!(summary(&gone.changes), ["status: 1 -> 3", "inactive: false -> true"]);
     assert_eq!(
         gone.changes[0].reason,
-        "no complete import has seen the device since 2026-05-31 (statuses.inactive after 30 days); before that, Intune began to wipe it (wipeIssued)"
+        "no complete import has seen the device since 2026-05-31 (statuses.inactive after 30 days), and Intune answers 404 to a direct read; before that, Intune began to wipe it (wipeIssued)"
     );
     let (link, asset) = carried_out(&gone, Some(&asset));
     assert_eq!((link.state, link.life.absent_since), (LinkState::Inactive, Some(now())));

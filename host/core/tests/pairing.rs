@@ -7,7 +7,7 @@ use common::asset;
 use integrator_core::model::device::{SpoolPlace, Standing};
 use integrator_core::model::link::serial_hash;
 use integrator_core::model::{
-    Asset, AssetId, ClientId, DeviceKey, FieldId, IdentityRow, LinkState, LinkSummary, Member,
+    Asset, AssetId, CaseKind, ClientId, DeviceKey, FieldId, IdentityRow, LinkState, LinkSummary, Member,
 };
 use integrator_core::resolve::{
     Candidates, LinkedAssets, Pair, Pairing, Tier, Unlinked, judge_duplicates, pair_linked, pair_unlinked,
@@ -68,6 +68,7 @@ fn resolve(
         .map(|(index, (_, _, serial))| Unlinked {
             row: u32::try_from(index).unwrap(),
             values: vec![placeholders.usable(serial).as_deref().map_or(0, serial_hash)],
+            except: Vec::new(),
         })
         .collect();
     pair_unlinked(&plain, &unlinked, &candidates, linked, &["Serial Number".to_owned()], &mut pairing);
@@ -85,10 +86,28 @@ fn the_intune_id_goes_before_the_serial_number() {
     // "A" is no GUID, so its case counts: only the serial numbers match.
     let pairs = resolve(&rows, Vec::new(), &assets, LinkedAssets::default());
     assert_eq!(of(&pairs, "a"), Pair::Matched(AssetId(8), Tier::MatchBy(0)));
-    let assets = [Asset { intune_id: Some("a".into()), ..with_serial(7, "s2") }, with_serial(8, "s1")];
+    let assets = [Asset { intune_id: Some("a".into()), ..with_serial(7, "s2") }, with_serial(8, "s9")];
     let pairs = resolve(&rows, Vec::new(), &assets, LinkedAssets::default());
     assert_eq!(of(&pairs, "a"), Pair::Matched(AssetId(7), Tier::IntuneId));
     assert_eq!(of(&pairs, "b"), Pair::New);
+    // One of two with its serial number.
+    let assets = [Asset { intune_id: Some("a".into()), ..with_serial(7, "s1") }, with_serial(8, "s1")];
+    let pairs = resolve(&rows, Vec::new(), &assets, LinkedAssets::default());
+    assert_eq!(of(&pairs, "a"), Pair::Matched(AssetId(7), Tier::IntuneId));
+}
+
+#[test]
+fn an_intune_id_and_a_serial_number_on_different_assets_hold_the_device() {
+    let rows = [("a", row("a", "s1", 1, 1), "s1")];
+    let assets = [Asset { intune_id: Some("a".into()), ..with_serial(7, "s2") }, with_serial(8, "s1")];
+    let pairs = resolve(&rows, Vec::new(), &assets, LinkedAssets::default());
+    let Pair::Held(held) = of(&pairs, "a") else { panic!("{pairs:?}") };
+    let dispute = held.dispute.unwrap();
+    assert_eq!((dispute.kind, dispute.assets), (CaseKind::IdAgainstMatch, vec![AssetId(7), AssetId(8)]));
+    // The other one belongs to somebody else: nothing speaks against the id.
+    let linked = LinkedAssets { taken: [AssetId(8)].into_iter().collect(), ..LinkedAssets::default() };
+    let pairs = resolve(&rows, Vec::new(), &assets, linked);
+    assert_eq!(of(&pairs, "a"), Pair::Matched(AssetId(7), Tier::IntuneId));
 }
 
 #[test]
@@ -96,7 +115,10 @@ fn several_candidates_hold_the_device_and_name_them() {
     let rows = [("a", row("a", "s1", 1, 1), "s1")];
     let pairs =
         resolve(&rows, Vec::new(), &[with_serial(7, "s1"), with_serial(8, "S1 ")], LinkedAssets::default());
-    assert_eq!(of(&pairs, "a"), Pair::held("2 assets match it by Serial Number: 7, 8"));
+    let Pair::Held(held) = of(&pairs, "a") else { panic!("{pairs:?}") };
+    assert!(held.reason.starts_with("2 assets match it by Serial Number: 7, 8;"), "{}", held.reason);
+    let dispute = held.dispute.unwrap();
+    assert_eq!((dispute.kind, dispute.assets), (CaseKind::SeveralAssets, vec![AssetId(7), AssetId(8)]));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! Commands decide nothing that `sync` decides. Data goes to standard output, everything else to standard error;
 //! with `--json` every command prints exactly one document.
 
+mod allow;
 mod apply;
 mod arguments;
 mod authorize;
@@ -19,6 +20,7 @@ mod folder;
 mod import;
 mod init;
 mod logging;
+mod matching;
 mod output;
 mod panics;
 mod plan;
@@ -95,6 +97,7 @@ async fn run(context: &Context, command: Command) -> Result<ExitClass, Failure> 
         Command::Plan(asked) => plan::run(context, asked).await,
         Command::Apply(asked) => apply::run(context, &asked).await,
         Command::Import(asked) => import::run(context, asked).await,
+        Command::Match(asked) => matching::run(context, asked).await,
         Command::Explain(asked) => explain::run(context, asked).await,
         Command::Runs(asked) => runs::run(context, asked).await,
         Command::Secret(asked) => secret::run(context, asked),

@@ -15,15 +15,15 @@ pub use self::sled::{SledOptions, SledStore};
 pub use error::StoreError;
 pub use folder::{Holder, StoreFolder};
 pub use records::{
-    AssetSummary, ChangeSet, Durability, HistoryLimits, JournalEntry, JournaledStep, JournaledTold, Lease,
-    PlanInfo, Pruned, StoreInfo,
+    AssetSummary, CaseKey, ChangeSet, Durability, HistoryLimits, JournalEntry, JournaledStep, JournaledTold,
+    Lease, PlanInfo, Pruned, StoreInfo,
 };
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use integrator_core::model::{
-    Asset, AssetId, Details, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, RunId, RunRecord,
-    SoftwareMemory, UserId,
+    Asset, AssetId, Details, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, MatchCase, MatchDecision,
+    RunId, RunRecord, SoftwareMemory, UserId,
 };
 use integrator_core::plan::{HeldSpell, Outcome, OutcomeTally};
 use std::time::Duration;
@@ -103,6 +103,13 @@ pub trait Store: Send + Sync {
         tenant: DeviceKey,
         ids: &[DeviceKey],
     ) -> Result<Vec<Option<EntraUser>>, StoreError>;
+
+    /// The queue of devices that matching could not decide, of one connection or of all, ordered by tenant and device.
+    fn match_cases(&self, connection: Option<&str>) -> Chunks<MatchCase>;
+
+    /// What people decided about devices, of one connection or of all, ordered by tenant and device. Nothing else can
+    /// tell it again: it belongs into every backup.
+    fn match_decisions(&self, connection: Option<&str>) -> Chunks<MatchDecision>;
 
     /// A small document that a run left for the next one.
     async fn mark(&self, name: &str) -> Result<Option<serde_json::Value>, StoreError>;

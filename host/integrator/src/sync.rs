@@ -5,7 +5,9 @@
 //! they decide nothing themselves. This module knows no terminal and no settings file.
 
 mod apply;
+mod approval;
 pub mod authorize;
+mod baseline;
 mod catalogue;
 pub mod check;
 mod choices;
@@ -18,6 +20,7 @@ mod halo_settings;
 pub mod history;
 mod index;
 mod kept;
+pub mod matching;
 pub mod options;
 mod organisations;
 pub mod outcome;
@@ -27,8 +30,10 @@ mod plan_file;
 mod planner;
 mod plugins;
 pub mod progress;
+mod queue;
 mod resolve;
 mod revert;
+mod rulings;
 mod session;
 mod sink;
 mod software;
@@ -44,7 +49,7 @@ pub use choices::{Choices, find_halo};
 pub use error::SyncError;
 pub use explain::{Reading, explain};
 pub use halo_settings::{HaloIntuneSettings, halo_settings};
-pub use options::{Allowances, ImportOptions, IndexReading, PlanOptions, PlanSource};
+pub use options::{Allowances, ApplyOptions, Approval, ImportOptions, IndexReading, PlanOptions, PlanSource};
 pub use outcome::{ExitClass, PlanOutcome, RunOutcome};
 pub use progress::{Progress, ProgressEvent, Silent};
 pub use revert::{RevertOptions, revert};
@@ -52,8 +57,8 @@ pub use trial::{TrialGroup, TrialReport, try_plugin};
 pub use world::World;
 
 use apply::Preconditions;
+use approval::Passing;
 use integrator_core::model::{Action, Counts, Entity, RunId, RunRecord, RunStatus};
-use integrator_core::plan::Footer;
 use session::{Session, Wanted};
 
 /// Imports one connection: plans, guards, applies, reports.
@@ -74,16 +79,18 @@ async fn import_in(session: &mut Session, options: &ImportOptions) -> Result<Exi
             only: options.only,
             device: options.device.as_deref(),
             index: options.index,
-            allow: options.allow,
+            allow: &options.allow,
         };
         let footer = session.make_plan(&lease, wanted).await?;
-        let class = session.judge(&footer);
-        if class == ExitClass::Refused {
+        let class = session.judge(&footer, Passing::default());
+        if matches!(class, ExitClass::Refused | ExitClass::Waiting) {
             return Ok(class);
         }
+        session.note_applied(&*store).await?;
         let lines = store.plan_reader(&session.run.0);
         let applied = session.apply(&lease, lines, footer.steps, Preconditions::Fresh).await?;
         session.note_complete(&*store).await?;
+        baseline::keep(&*store, &session.connection.id, &session.run.0, session.now, &footer).await?;
         Ok(if applied.is_partial() { ExitClass::Partial } else { class })
     }
     .await;
@@ -119,13 +126,13 @@ async fn plan_in(session: &mut Session, options: &PlanOptions) -> Result<ExitCla
             only: options.only,
             device: options.device.as_deref(),
             index: options.index,
-            allow: Allowances::default(),
+            allow: &Allowances::default(),
         };
         let footer = session.make_plan(&lease, wanted).await?;
         if let Some(out) = &options.out {
             plan_file::write(store.plan_reader(&session.run.0), out).await?;
         }
-        Ok(session.judge(&footer))
+        Ok(session.judge(&footer, Passing::default()))
     }
     .await;
     store.release(lease).await?;
@@ -133,7 +140,7 @@ async fn plan_in(session: &mut Session, options: &PlanOptions) -> Result<ExitCla
 }
 
 /// Applies a plan, exactly.
-pub async fn apply(world: &World, source: &PlanSource) -> RunOutcome {
+pub async fn apply(world: &World, source: &PlanSource, options: &ApplyOptions) -> RunOutcome {
     let opened = match plan_file::open(world, source).await {
         Ok(opened) => opened,
         Err(error) => return unstarted(world, "", Action::Apply, error),
@@ -142,24 +149,33 @@ pub async fn apply(world: &World, source: &PlanSource) -> RunOutcome {
         Ok(found) => Session::begin(world, found, Action::Apply),
         Err(error) => return unstarted(world, &opened.header.connection, Action::Apply, error),
     };
-    let result = apply_in(&mut session, opened).await;
+    let result = apply_in(&mut session, opened, options).await;
     let (class, hint) = session.finish(result).await;
     RunOutcome { record: session.record, class, hint }
 }
 
-async fn apply_in(session: &mut Session, opened: plan_file::Opened) -> Result<ExitClass, SyncError> {
+async fn apply_in(
+    session: &mut Session,
+    opened: plan_file::Opened,
+    options: &ApplyOptions,
+) -> Result<ExitClass, SyncError> {
     opened.check_place(&session.world, &session.connection)?;
     session.plan = Some(opened.header.plan.clone());
     session.record.entity = opened.header.entity;
     session.record.plugins.clone_from(&opened.header.plugins);
-    let class = session.judge(&opened.footer);
-    if class == ExitClass::Refused {
+    let passing = Passing { approval: options.approval, allow: Some(&options.allow) };
+    let class = session.judge(&opened.footer, passing);
+    if matches!(class, ExitClass::Refused | ExitClass::Waiting) {
         return Ok(class);
     }
+    opened.compare_settings(session).await;
     let (store, lease) = session.lease().await?;
     let result = async {
         session.prepare_apply(&lease).await?;
-        let applied = session.apply(&lease, opened.lines, opened.footer.steps, Preconditions::Verify).await?;
+        let expected = session.expected(&*store, &opened).await?;
+        session.note_applied(&*store).await?;
+        let preconditions = Preconditions::Verify(expected);
+        let applied = session.apply(&lease, opened.lines, opened.footer.steps, preconditions).await?;
         // Whether its sweep was complete the plan does not say; taking it for one delays conclusions at most.
         // One that takes a run back rests on no sweep at all.
         if opened.header.reverts.is_none() {
@@ -167,30 +183,13 @@ async fn apply_in(session: &mut Session, opened: plan_file::Opened) -> Result<Ex
                 complete::note(&*store, &session.connection, tenant, opened.header.made).await?;
             }
         }
+        let header = &opened.header;
+        baseline::keep(&*store, &session.connection.id, &header.plan, header.made, &opened.footer).await?;
         Ok(if applied.is_partial() { ExitClass::Partial } else { class })
     }
     .await;
     store.release(lease).await?;
     result
-}
-
-impl Session {
-    /// Takes a plan's figures and notices into the record, and says how the run would end if all goes well.
-    fn judge(&mut self, footer: &Footer) -> ExitClass {
-        self.record.counts = footer.counts.clone();
-        self.record.notices.extend(footer.notices.iter().cloned());
-        let refused: Vec<String> = footer
-            .guards
-            .iter()
-            .filter(|verdict| verdict.refused)
-            .map(|verdict| verdict.text.clone())
-            .collect();
-        if !refused.is_empty() {
-            self.record.error = Some(format!("a guard refuses the plan: {}", refused.join("; ")));
-            return ExitClass::Refused;
-        }
-        if footer.left_out || footer.counts.devices_held > 0 { ExitClass::Partial } else { ExitClass::Done }
-    }
 }
 
 /// The outcome of a run that could not even begin.
@@ -208,6 +207,8 @@ fn unstarted(world: &World, connection: &str, action: Action, error: SyncError) 
         requests_to_graph: 0,
         requests_to_halo: 0,
         plugins: std::collections::BTreeMap::new(),
+        guards: Vec::new(),
+        approved: None,
         notices: Vec::new(),
         error: Some(error.message),
     };

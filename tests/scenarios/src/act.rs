@@ -193,6 +193,9 @@ fn with_clients(state: &mut HaloState, step: &HaloStep) {
         let id = state.site(client, site).expect("a site").id;
         state.edit_site(id, |site| site.inactive = true);
     }
+    if let Some(hide) = step.hide_users {
+        state.options_mut().hide_users = hide;
+    }
     if let Some(stop) = step.stop_movements_in_stock {
         state.options_mut().stop_movements_in_stock = stop;
     }

@@ -141,9 +141,11 @@ pub struct HaloSeed {
 pub struct Step {
     /// A remark for the transcript.
     pub say: Option<String>,
-    /// The program is run with these words. `{plan}` is the id of the last plan, `{run}` that of the last import or
+    /// The program is run with these words. `{plan}` is the id of the last plan, `{folder}` that of the settings, `{run}` that of the last import or
     /// apply that no guard refused.
     pub run: Option<String>,
+    /// The program is run with these words as people run it: what it prints goes into the transcript.
+    pub ask: Option<String>,
     /// The exit code that the run must end with.
     pub exit: i32,
     /// The run writes exactly the steps of the plan that the run before it made.
@@ -234,6 +236,8 @@ pub struct HaloStep {
     pub deactivate_site: Option<(String, String)>,
     /// Whether Halo's global settings stop programs from moving assets in stock.
     pub stop_movements_in_stock: Option<bool>,
+    /// Whether lists of users are empty from now on.
+    pub hide_users: Option<bool>,
     /// How far the agent's role reaches with clients, sites and users.
     pub customers: Option<Access>,
 }

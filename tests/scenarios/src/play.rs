@@ -101,6 +101,9 @@ impl Player {
         if let Some(line) = &step.run {
             self.run(number, line, step);
         }
+        if let Some(line) = &step.ask {
+            self.ask(number, line, step.exit);
+        }
         if let Some(expected) = &step.expect {
             self.expect(number, expected);
         }
@@ -108,7 +111,9 @@ impl Player {
 
     fn run(&mut self, number: usize, line: &str, step: &Step) {
         let plan = self.plan.as_ref().map_or("", |(id, _)| id);
-        let run = self.world.words(&line.replace("{plan}", plan).replace("{run}", &self.run));
+        let folder = self.world.folder().display().to_string();
+        let words = line.replace("{plan}", plan).replace("{run}", &self.run).replace("{folder}", &folder);
+        let run = self.world.words(&words);
         let foretold = if step.foretold { Foretold::Yes } else { Foretold::No };
         let text = transcript::of_run(&self.world, line, &run, foretold);
         self.transcript.push_str(&text);
@@ -135,6 +140,15 @@ impl Player {
         }
         if let Some(id) = run.plan_id() {
             self.plan = Some((id.to_owned(), steps));
+        }
+        self.last = Some(run);
+    }
+
+    fn ask(&mut self, number: usize, line: &str, exit: i32) {
+        let run = self.world.say(line);
+        self.transcript.push_str(&transcript::of_words(&self.world, line, &run));
+        if run.code != Some(exit) {
+            self.problems.push(format!("step {number}: exit {:?}, expected {exit}", run.code));
         }
         self.last = Some(run);
     }

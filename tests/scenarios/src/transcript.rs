@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use chrono::{NaiveDateTime, Utc};
 use integrator_simulators::halo::HaloState;
 use serde_json::Value;
 
@@ -57,7 +58,40 @@ pub fn of_run(world: &World, line: &str, run: &Run, foretold: Foretold) -> Strin
             }
         }
     }
-    normalised(world, &text)
+    without_moments(&normalised(world, &text))
+}
+
+/// What the program printed to people, who gave it these words.
+pub fn of_words(world: &World, line: &str, run: &Run) -> String {
+    let mut text = format!("\n## {line}\n");
+    let code = run.code.map_or_else(|| "by a signal".to_owned(), |code| code.to_string());
+    let _ = writeln!(text, "exit {code}");
+    for line in run.stdout.lines().chain(run.said().lines()) {
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    without_moments(&normalised(world, &text))
+}
+
+/// The text with `{moment}` for each moment of these days, which is another one in every run.
+fn without_moments(text: &str) -> String {
+    const FORM: &str = "%Y-%m-%d %H:%M UTC";
+    const LENGTH: usize = "2026-01-31 12:00 UTC".len();
+    let now = Utc::now().naive_utc();
+    let is_now = |part: &str| {
+        NaiveDateTime::parse_from_str(part, FORM).is_ok_and(|time| (now - time).num_hours().abs() < 48)
+    };
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        if let Some(part) = rest.get(..LENGTH).filter(|part| is_now(part)) {
+            shown.push_str("{moment}");
+            rest = &rest[part.len()..];
+        } else {
+            shown.push(character);
+            rest = &rest[character.len_utf8()..];
+        }
+    }
+    shown
 }
 
 /// A row as it was sent; of a new type, which is a copy of all that another one has, only how many fields.

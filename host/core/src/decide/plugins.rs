@@ -195,6 +195,11 @@ impl PluginSet {
         }
     }
 
+    /// Whether a device is held for this reason because a plugin was taken out of the run.
+    pub fn has_taken_out(&self, reason: &str) -> bool {
+        self.plugins.iter().filter_map(|one| one.quarantine.get()).any(|why| reason.contains(why.as_str()))
+    }
+
     /// What people should know: plugins that were taken out, with their first failure.
     pub fn notices(&self) -> Vec<String> {
         let taken_out = self.plugins.iter().filter_map(|one| {

@@ -203,6 +203,11 @@ impl SoftwareDecision {
         (self.remembered(device) != Some(digest(shares))).then_some(list)
     }
 
+    /// A device's list, changed or not.
+    pub fn list(&self, device: DeviceKey) -> Option<&[u32]> {
+        self.inventory.of(device)
+    }
+
     /// The digest of what was last written of a device.
     pub fn remembered(&self, device: DeviceKey) -> Option<u64> {
         let place = self.remembered.binary_search_by_key(&device, |(key, _)| *key).ok()?;

@@ -1,5 +1,6 @@
 //! What a run was and did: the record that the store keeps, the console shows and `--json` prints.
 
+use super::verdict::GuardVerdict;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -59,8 +60,10 @@ pub enum RunStatus {
     Done,
     /// Carried out, but rows failed, were held or refused.
     Partial,
-    /// A guard refused, or approval is missing; nothing was written.
+    /// A guard refused; nothing was written.
     Refused,
+    /// Its plan waits for a person's approval; nothing was written.
+    Waiting,
     /// It could not be carried out.
     Failed,
     /// A person or the system stopped it.
@@ -74,10 +77,19 @@ impl fmt::Display for RunStatus {
             Self::Done => "done",
             Self::Partial => "partial",
             Self::Refused => "refused",
+            Self::Waiting => "waiting",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
         })
     }
+}
+
+/// How a plan was approved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approved {
+    /// By `apply --approve`; who typed it is not known here.
+    CommandLine,
 }
 
 /// The summary of one run.
@@ -109,6 +121,12 @@ pub struct RunRecord {
     pub requests_to_halo: u64,
     /// Digest of each plugin that took part, by name.
     pub plugins: BTreeMap<String, String>,
+    /// The guards that were over their limits: refused, or let pass by a person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<GuardVerdict>,
+    /// How its plan was approved, where a person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<Approved>,
     /// What a person should know: held devices, refusals, warnings, each one line with its way out.
     pub notices: Vec<String>,
     /// The error that ended it.
@@ -123,6 +141,9 @@ pub struct Counts {
     pub devices_read: u64,
     /// Left out by a setting.
     pub devices_excluded: u64,
+    /// Of those, left alone because a person said so.
+    #[serde(skip_serializing_if = "is_none")]
+    pub devices_ignored: u64,
     /// Left undecided, nothing written.
     pub devices_held: u64,
     /// Older rows of a device that was enrolled again.
@@ -163,4 +184,9 @@ pub struct Counts {
     pub software_written: u64,
     /// Software licences created.
     pub licences_created: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "called by serde")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }

@@ -7,6 +7,7 @@ use super::step::{Change, Effect, Facts, LeftOut, Part, Planned, Step, StepId, S
 use crate::decide::life::leaving_words;
 use crate::model::{Asset, AssetWrite, Deactivated, Life, Link, LinkState, StatusId};
 use crate::settings::{Deactivation, Overwrite};
+use chrono::{DateTime, Utc};
 
 /// A complete run in which a linked device was absent.
 #[derive(Clone, Copy, Debug)]
@@ -33,13 +34,23 @@ pub fn plan_absent(
 ) -> (Planned, LeftOut) {
     let statuses = &facts.rulebook.connection.statuses;
     let mut reason = format!("absent from {} complete {} in a row", miss.misses, runs(miss.misses));
-    if statuses.deleted_after_hours > 0 {
-        reason = format!("{reason} over at least {} hours", statuses.deleted_after_hours);
+    if let Some(since) = link.life.absent_since {
+        reason = format!("{reason}, the first at {}", moment(since));
     }
+    if statuses.deleted_after_hours > 0 {
+        reason = format!("{reason}, over at least {} hours", statuses.deleted_after_hours);
+    }
+    if let Some(seen) = link.life.last_seen {
+        reason = format!("{reason}; last seen by the run of {}", moment(seen));
+    }
+    reason = match &link.serial {
+        Some(serial) => format!("{reason}; no live device of the tenant has its serial number {serial}"),
+        None => format!("{reason}; it had no serial number to be enrolled again under"),
+    };
     let conclusion = Conclusion {
         status: facts.rulebook.status_deleted,
         deactivate: statuses.deleted_deactivate,
-        reason: with_leaving(format!("{reason}, and Intune answers 404 to a direct read"), &link.life),
+        reason: with_leaving(format!("{reason}; Intune answers 404 to a direct read"), &link.life),
     };
     let after = Link { state: LinkState::Deleted, since: facts.now, ..absent(facts, link, miss) };
     conclude(facts, link, after, asset, conclusion)
@@ -57,7 +68,7 @@ pub fn plan_unseen(
     let seen = link.life.last_seen.unwrap_or(facts.now).format("%Y-%m-%d");
     let days = inactive.map_or(0, |inactive| inactive.after_days);
     let reason = format!(
-        "no complete import has seen the device since {seen} (statuses.inactive after {days} {})",
+        "no complete import has seen the device since {seen} (statuses.inactive after {days} {}), and Intune answers 404 to a direct read",
         if days == 1 { "day" } else { "days" }
     );
     let conclusion = Conclusion {
@@ -214,6 +225,10 @@ fn with_leaving(reason: String, life: &Life) -> String {
         Some(leaving) => format!("{reason}; before that, {}", leaving_words(leaving)),
         None => reason,
     }
+}
+
+fn moment(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 /// The word for so many runs.

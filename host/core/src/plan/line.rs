@@ -5,7 +5,7 @@ use super::edits::Theirs;
 use super::guard::GuardVerdict;
 use super::software::Titles;
 use super::step::Step;
-use crate::model::{Counts, DeviceId, Entity, Link, RunId, TenantId};
+use crate::model::{AssetId, Baseline, Counts, DeviceId, Entity, Link, RunId, TenantId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -101,6 +101,12 @@ pub struct Footer {
     pub guards: Vec<GuardVerdict>,
     /// Whether the run that applies it is to end with a partial result, because something was left out.
     pub left_out: bool,
+    /// What later plans are judged by once this one is applied; absent where it is about a part of the fleet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
+    /// The greatest number of an asset when the plan was made: what is above it appeared since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest_asset: Option<AssetId>,
     /// BLAKE3 of all lines before this one, each with its line end.
     pub digest: String,
 }

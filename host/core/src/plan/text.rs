@@ -43,15 +43,20 @@ pub fn step_of(step: &Step, home: Option<&TenantId>) -> String {
 
 /// One value: name, old → new, reason.
 pub fn change(change: &Change) -> String {
+    format!("{}  [{}]", values(change), change.reason)
+}
+
+/// One value without its reason: name, old → new.
+pub fn values(change: &Change) -> String {
     let quote = |text: &str| if text.is_empty() { "(empty)".to_owned() } else { shorten(text) };
     let (from, to) = match &change.shown {
         Some((from, to)) => (from.as_str(), to.as_str()),
         None => (change.from.as_deref().unwrap_or_default(), change.to.as_deref().unwrap_or_default()),
     };
     if from.is_empty() && !to.is_empty() {
-        format!("{}: {}  [{}]", change.name, quote(to), change.reason)
+        format!("{}: {}", change.name, quote(to))
     } else {
-        format!("{}: {} -> {}  [{}]", change.name, quote(from), quote(to), change.reason)
+        format!("{}: {} -> {}", change.name, quote(from), quote(to))
     }
 }
 

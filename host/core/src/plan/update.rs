@@ -120,6 +120,12 @@ fn start_link(facts: Facts<'_>, subject: &Subject<'_>, before: Option<&Link>) ->
         shown: 0,
         life: Life::default(),
     });
+    link.origin = match subject.basis {
+        Basis::Inherited(_, Tier::Pinned) | Basis::Matched(Tier::Pinned) => LinkOrigin::Pinned,
+        // What a person said of one enrolment is not said of the next.
+        Basis::Inherited(link, _) if link.origin == LinkOrigin::Pinned => LinkOrigin::Matched,
+        _ => link.origin,
+    };
     link.tenant = facts.tenant.clone();
     link.device = device.id.clone();
     device.name().clone_into(&mut link.device_name);
@@ -320,7 +326,12 @@ impl Draft<'_> {
                 if keep {
                     return true;
                 }
-                let reason = "the device has no matched user (users.unlink_unmatched)".to_owned();
+                let noun = self.facts.rulebook.connection.users.source.noun();
+                let why = match subject.decision.user {
+                    UserDecision::NoUser => format!("the device has no {noun}"),
+                    _ => format!("no active Halo user is the device's {noun}, and all users were read"),
+                };
+                let reason = format!("{why} (users.unlink_unmatched)");
                 if unless_edited && !none {
                     let Some(held) = self.asset.users.clone() else { return false };
                     self.link.user = None;
@@ -501,14 +512,23 @@ impl Draft<'_> {
         }
         let (replaces, how) = match subject.basis {
             Basis::Linked(_) => (None, None),
+            Basis::Inherited(link, Tier::Pinned) if link.device.key() == subject.device.id.key() => {
+                (None, Some("a person pinned it to this asset".to_owned()))
+            }
             Basis::Inherited(link, tier) => (
                 Some(link.device.clone()),
                 Some(format!(
-                    "takes over the asset of device {} by {}",
+                    "takes over the asset of device {} by {}{}",
                     link.device,
-                    tier_name(tier, &self.facts.rulebook.tier_names)
+                    tier_name(tier, &self.facts.rulebook.tier_names),
+                    if link.origin == LinkOrigin::Pinned && tier != Tier::Pinned {
+                        "; a person had pinned it for that one, which says nothing of this one"
+                    } else {
+                        ""
+                    }
                 )),
             ),
+            Basis::Matched(Tier::Pinned) => (None, Some("a person pinned it to this asset".to_owned())),
             Basis::Matched(tier) => {
                 (None, Some(format!("matched by {}", tier_name(tier, &self.facts.rulebook.tier_names))))
             }

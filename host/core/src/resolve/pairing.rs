@@ -7,7 +7,7 @@ use super::duplicates::Standings;
 use super::placeholder::Placeholders;
 use crate::model::device::Standing;
 use crate::model::link::serial_hash;
-use crate::model::{Asset, AssetId, ClientId, DeviceKey, IdentityRow, LinkSummary, Member};
+use crate::model::{Asset, AssetId, CaseKind, ClientId, DeviceKey, IdentityRow, LinkSummary, Member};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What a row of the sweep is paired with.
@@ -32,12 +32,18 @@ pub enum Pair {
 impl Pair {
     /// Held for this reason.
     pub fn held(reason: impl Into<String>) -> Self {
-        Self::Held(Box::new(Held { reason: reason.into(), others: Vec::new() }))
+        Self::Held(Box::new(Held { reason: reason.into(), others: Vec::new(), dispute: None }))
     }
 
-    /// Held for this reason together with these rows, by index.
-    fn held_with(reason: String, others: Vec<u32>) -> Self {
-        Self::Held(Box::new(Held { reason, others }))
+    /// Held for this reason, for a person to decide between these assets and these other rows, by index.
+    pub fn disputed(
+        kind: CaseKind,
+        reason: impl Into<String>,
+        assets: Vec<AssetId>,
+        others: Vec<u32>,
+    ) -> Self {
+        let dispute = Some(Dispute { kind, assets });
+        Self::Held(Box::new(Held { reason: reason.into(), others, dispute }))
     }
 }
 
@@ -48,14 +54,29 @@ pub struct Held {
     pub reason: String,
     /// The first of the rows that are held for the same reason, by index: their names are not known here.
     pub others: Vec<u32>,
+    /// What a person can decide; `None` where there is nothing to decide.
+    pub dispute: Option<Dispute>,
+}
+
+/// What is unclear about a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispute {
+    /// What kind of doubt it is.
+    pub kind: CaseKind,
+    /// The assets that it could be.
+    pub assets: Vec<AssetId>,
 }
 
 /// So many of the devices that want one asset are named.
 const NAMED: usize = 3;
+/// So many of the assets that a device could be are shown.
+const SHOWN: usize = 10;
 
 /// What a match rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
+    /// A person said so.
+    Pinned,
     /// Enrolled again under the same serial number.
     Reenrolment,
     /// Halo's `intune_id` holds the device's id.
@@ -80,6 +101,8 @@ pub struct Unlinked {
     pub row: u32,
     /// Hash of the usable value of each tier; 0 for none.
     pub values: Vec<u64>,
+    /// Assets that it is not, as a person said.
+    pub except: Vec<AssetId>,
 }
 
 /// Assets that devices can be matched with, by what they are matched on.
@@ -127,7 +150,7 @@ impl Candidates {
 
     fn of_tier(&self, tier: Tier, row: &IdentityRow, unlinked: &Unlinked) -> &[AssetId] {
         match tier {
-            Tier::Reenrolment => None,
+            Tier::Pinned | Tier::Reenrolment => None,
             Tier::IntuneId => self.by_intune_id.get(&row.key),
             Tier::MatchBy(index) => unlinked
                 .values
@@ -136,6 +159,48 @@ impl Candidates {
                 .and_then(|value| self.tiers.get(usize::from(index))?.get(value)),
         }
         .map_or(&[], Vec::as_slice)
+    }
+
+    /// The tiers of `match_by`, in order.
+    fn match_by(&self) -> impl Iterator<Item = Tier> + use<> {
+        (0..self.tiers.len()).filter_map(|index| u8::try_from(index).ok().map(Tier::MatchBy))
+    }
+
+    /// The assets of a tier that are free for a row.
+    fn free(
+        &self,
+        tier: Tier,
+        row: &IdentityRow,
+        one: &Unlinked,
+        taken: &FxHashSet<AssetId>,
+    ) -> Vec<AssetId> {
+        let all = self.of_tier(tier, row, one).iter().copied();
+        all.filter(|asset| !taken.contains(asset) && !one.except.contains(asset)).collect()
+    }
+
+    /// Every asset that a row matches by any tier, free or not, each once: what a person may want to see.
+    pub fn all_of(&self, row: &IdentityRow, one: &Unlinked) -> Vec<AssetId> {
+        let mut all: Vec<AssetId> = std::iter::once(Tier::IntuneId)
+            .chain(self.match_by())
+            .flat_map(|tier| self.of_tier(tier, row, one).iter().copied())
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The free assets of the first tier of `match_by` that has any, where this asset, which says in another way that it
+    /// is the row's, is none of them: one of the two is wrong.
+    pub fn against(
+        &self,
+        asset: AssetId,
+        row: &IdentityRow,
+        one: &Unlinked,
+        taken: &FxHashSet<AssetId>,
+    ) -> Option<(Tier, Vec<AssetId>)> {
+        let found = self.match_by().map(|tier| (tier, self.free(tier, row, one, taken)));
+        let (tier, assets) = found.into_iter().find(|(_, assets)| !assets.is_empty())?;
+        (!assets.contains(&asset)).then_some((tier, assets))
     }
 }
 
@@ -246,41 +311,55 @@ pub fn pair_unlinked(
 ) {
     let LinkedAssets { mut taken, foreign, gone } = linked;
     taken.extend(&foreign);
-    let tiers = std::iter::once(Tier::IntuneId)
-        .chain((0..candidates.tiers.len()).filter_map(|index| u8::try_from(index).ok().map(Tier::MatchBy)));
-    for tier in tiers {
+    for tier in std::iter::once(Tier::IntuneId).chain(candidates.match_by()) {
         let mut claims: Vec<(AssetId, u32)> = Vec::new();
         for one in unlinked {
             let Some(row) = rows.get(one.row as usize) else { continue };
             if pairing.pairs.get(one.row as usize) != Some(&Pair::New) {
                 continue;
             }
-            let free: Vec<AssetId> = candidates
-                .of_tier(tier, row, one)
-                .iter()
-                .copied()
-                .filter(|asset| !taken.contains(asset))
-                .collect();
+            let free = candidates.free(tier, row, one, &taken);
             match free.as_slice() {
                 [] => {
                     if tier == Tier::IntuneId
                         && let Some(asset) = candidates.elsewhere.get(&row.key)
+                        && !one.except.contains(asset)
                         && let Some(pair) = pairing.pairs.get_mut(one.row as usize)
                     {
-                        *pair = Pair::held(format!(
+                        let reason = format!(
                             "asset {asset} of another client carries its Intune id; move that asset, clear its Intune id, or set `imports.match_across_clients = true`"
-                        ));
+                        );
+                        *pair = Pair::disputed(CaseKind::OtherClient, reason, vec![*asset], Vec::new());
                     }
                 }
-                [asset] => claims.push((*asset, one.row)),
+                [asset] => {
+                    let against = (tier == Tier::IntuneId)
+                        .then(|| candidates.against(*asset, row, one, &taken))
+                        .flatten();
+                    let Some((other, others)) = against else {
+                        claims.push((*asset, one.row));
+                        continue;
+                    };
+                    let reason = format!(
+                        "asset {asset} carries its Intune id, but by {} it matches {}; say which it is (`match pin`), or clear the wrong value in Halo",
+                        tier_name(other, tier_names),
+                        assets_in_words(&others)
+                    );
+                    let assets = std::iter::once(*asset).chain(others).take(SHOWN).collect();
+                    if let Some(pair) = pairing.pairs.get_mut(one.row as usize) {
+                        *pair = Pair::disputed(CaseKind::IdAgainstMatch, reason, assets, Vec::new());
+                    }
+                }
                 several => {
                     if let Some(pair) = pairing.pairs.get_mut(one.row as usize) {
-                        *pair = Pair::held(format!(
-                            "{} assets match it by {}: {}",
+                        let reason = format!(
+                            "{} assets match it by {}: {}; say which it is (`match pin`), or that it is none (`match split`)",
                             several.len(),
                             tier_name(tier, tier_names),
                             several.iter().take(5).map(ToString::to_string).collect::<Vec<_>>().join(", ")
-                        ));
+                        );
+                        let assets = several.iter().copied().take(SHOWN).collect();
+                        *pair = Pair::disputed(CaseKind::SeveralAssets, reason, assets, Vec::new());
                     }
                 }
             }
@@ -297,7 +376,8 @@ pub fn pair_unlinked(
                         group.len(),
                         tier_name(tier, tier_names)
                     );
-                    Pair::held_with(reason, others.take(NAMED).collect())
+                    let others = others.take(NAMED).collect();
+                    Pair::disputed(CaseKind::SeveralDevices, reason, vec![*asset], others)
                 } else if let Some(link) = gone.get(asset) {
                     pairing.passed_on.insert(*link, *row);
                     Pair::Inherits(*link, tier)
@@ -331,17 +411,28 @@ fn hold_foreign(
         if *pair != Pair::New {
             continue;
         }
-        let tiers =
-            (0..candidates.tiers.len()).filter_map(|index| u8::try_from(index).ok().map(Tier::MatchBy));
-        let found = std::iter::once(Tier::IntuneId).chain(tiers).find_map(|tier| {
-            let asset = candidates.of_tier(tier, row, one).iter().find(|asset| foreign.contains(asset))?;
+        let found = std::iter::once(Tier::IntuneId).chain(candidates.match_by()).find_map(|tier| {
+            let mut assets = candidates.of_tier(tier, row, one).iter();
+            let asset = assets.find(|asset| foreign.contains(asset) && !one.except.contains(asset))?;
             Some((tier, *asset))
         });
         if let Some((tier, asset)) = found {
-            *pair = Pair::held(format!(
-                "asset {asset} matches it by {}, but belongs to a live device of another tenant or connection; remove that device from Intune, or give each its own asset in Halo",
+            let reason = format!(
+                "asset {asset} matches it by {}, but belongs to a live device of another tenant or connection; remove that device from Intune, or say that this one is another machine (`match split`)",
                 tier_name(tier, tier_names)
-            ));
+            );
+            *pair = Pair::disputed(CaseKind::OtherTenant, reason, vec![asset], Vec::new());
+        }
+    }
+}
+
+/// One asset, or the first of several, in words.
+fn assets_in_words(assets: &[AssetId]) -> String {
+    match assets {
+        [one] => format!("asset {one}"),
+        several => {
+            let named: Vec<String> = several.iter().take(5).map(ToString::to_string).collect();
+            format!("{} assets ({})", several.len(), named.join(", "))
         }
     }
 }
@@ -349,6 +440,7 @@ fn hold_foreign(
 /// A tier in words.
 pub fn tier_name(tier: Tier, names: &[String]) -> String {
     match tier {
+        Tier::Pinned => "a person's decision (`match pin`)".to_owned(),
         Tier::Reenrolment => "re-enrolment under the same serial number".to_owned(),
         Tier::IntuneId => "Halo's Intune id".to_owned(),
         Tier::MatchBy(index) => {

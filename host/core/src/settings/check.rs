@@ -8,6 +8,7 @@ pub(super) mod connection;
 mod criteria;
 mod dead;
 pub(super) mod fields;
+mod guards;
 pub(super) mod imports;
 pub(super) mod integrator;
 mod microsoft;

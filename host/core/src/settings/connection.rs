@@ -2,6 +2,7 @@
 
 use super::asset_types::AssetTypes;
 use super::fields::FieldMapping;
+use super::guards::{Approve, Guards};
 use super::imports::{Imports, Users};
 use super::life::Overwrite;
 use super::organisations::Organisations;
@@ -36,6 +37,8 @@ pub struct Connection {
     pub statuses: Statuses,
     /// `[guards]`
     pub guards: Guards,
+    /// `approve`: whether a person approves each plan. Default never.
+    pub approve: Approve,
     /// `[plugins]`: settings of plugins, by the plugin's name; they go over those of the file beside it
     pub plugins: BTreeMap<String, PluginSettings>,
     /// `schedule.enabled`: a connection that is off is left out of `import` without names. Default true.
@@ -189,20 +192,4 @@ pub enum Deactivation {
     Leave,
     /// The asset is deactivated, and activated again when the device comes back.
     Deactivate,
-}
-
-/// `[guards]`
-#[derive(Clone, Copy, Debug)]
-pub struct Guards {
-    /// Assets newly concluded deleted or inactive; default 10 percent, at least 20.
-    pub deactivate: Guard,
-}
-
-/// A guard refuses a plan when a count is at least `at_least` and its share is over `percent`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Guard {
-    /// Share, 0 to 100.
-    pub percent: f64,
-    /// Floor.
-    pub at_least: u64,
 }

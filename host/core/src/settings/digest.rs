@@ -24,6 +24,8 @@ pub(super) fn of(connection: &Connection) -> String {
         statuses,
         guards,
         plugins,
+        // Who lets a plan pass is no part of what it holds.
+        approve: _,
         enabled: _,
         digest: _,
     } = connection;

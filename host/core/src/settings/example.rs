@@ -124,6 +124,7 @@ pub fn example_connection(with: &ExampleConnection) -> String {
     format!(
         r#"# One Intune integration. `halo-integrator check` tells what is wrong with it, `check --online` also asks both sides.
 name = {name}
+approve = "never"                      # "always": each plan waits for `apply PLAN --approve`; "when-guarded"
 
 [microsoft]
 {cloud}
@@ -153,6 +154,7 @@ default_site = {{ client = {client}, site = {site} }}
 {match_by}
 ignore_values = []                     # values that never match, beside the usual placeholders
 create = true                          # false: only assets that exist are updated
+type_disagreement = "hold"             # a matched asset of another asset group: "accept" takes it
 exclude_sense_managed = true           # devices that only Microsoft Defender manages
 
 {statuses}
@@ -160,8 +162,11 @@ exclude_sense_managed = true           # devices that only Microsoft Defender ma
 enabled = true                         # false: `halo-integrator import` without names leaves this one out
 
 [guards]
-# Refuses a plan that newly concludes more than 10 percent, and at least 20, of the assets deleted.
+# A guard refuses a plan before its first write when a count is at least `at_least` and more than `percent`. These
+# are defaults; the others are delete_links, status, type, site, unlink, create, newly_matched, matched, source, held
+# and quarantined.
 deactivate = {{ percent = 10, at_least = 20 }}
+update = {{ percent = 30, at_least = 100 }}
 "#,
         name = quote(&with.name),
         tenant = quote(&with.tenant),

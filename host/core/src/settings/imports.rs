@@ -29,6 +29,8 @@ pub struct Imports {
     pub match_reach: MatchReach,
     /// `shared_serial`
     pub shared_serial: SharedSerial,
+    /// `type_disagreement`
+    pub type_disagreement: TypeDisagreement,
     /// Days after which what only single reads tell is read anew; default 7, at least 1.
     pub details_refresh_days: u32,
     /// `exclude_sense_managed`
@@ -120,6 +122,15 @@ pub enum MatchReach {
     ConnectionClients,
     /// Assets of any client are.
     AllClients,
+}
+
+/// `type_disagreement`: a matched asset of another asset group than the decided type's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TypeDisagreement {
+    /// The device is held.
+    Hold,
+    /// The asset is taken.
+    Accept,
 }
 
 /// `shared_serial`: two live devices with one serial number.

@@ -5,6 +5,7 @@
 //! be struck out as unreadable is optional here; what a value means is decided in [`super::check`].
 
 pub(super) mod connection;
+pub(super) mod guards;
 pub(super) mod integrator;
 pub(super) mod policies;
 

@@ -1,11 +1,13 @@
 //! `apply`: carries out a plan from a file or from the store.
 
+use super::allow::allowance;
 use super::context::Context;
 use super::failure::Failure;
 use super::import;
 use super::output::Form;
-use crate::sync::{self, ExitClass, PlanSource};
+use crate::sync::{self, ApplyOptions, Approval, ExitClass, PlanSource};
 use clap::Args;
+use integrator_core::settings::GuardKind;
 use std::path::Path;
 
 /// The arguments of `apply`.
@@ -14,13 +16,23 @@ pub(super) struct Asked {
     /// A file that `plan --out` wrote, or the id of a plan that is kept
     #[arg(value_name = "FILE|PLAN-ID")]
     plan: String,
+    /// Apply a plan that waits for approval, and accept what its guards refuse
+    #[arg(long)]
+    approve: bool,
+    /// Let a guard pass this once, by repeating the number it refused
+    #[arg(long, value_name = "GUARD=N", value_parser = allowance)]
+    allow: Vec<(GuardKind, u64)>,
 }
 
 pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure> {
     let settings = context.settings()?;
     let source = source(&asked.plan)?;
     let world = context.world(settings);
-    let outcome = sync::apply(&world, &source).await;
+    let options = ApplyOptions {
+        approval: if asked.approve { Approval::Given } else { Approval::None },
+        allow: asked.allow.iter().copied().collect(),
+    };
+    let outcome = sync::apply(&world, &source, &options).await;
     context.progress().clear();
     match context.output().form {
         Form::Text => import::show(context, &outcome)?,

@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::output::{Chatter, Form, Output};
 use super::{
-    apply, authorize, check, completions, demo, explain, form_of_unparsed, import, init, plan, plugin, runs,
-    secret, settings,
+    apply, authorize, check, completions, demo, explain, form_of_unparsed, import, init, matching, plan,
+    plugin, runs, secret, settings,
 };
 use crate::sync::ExitClass;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -19,7 +19,7 @@ Exit codes:
     0  done
     1  done, but some devices failed, were held or were refused
     2  settings, usage, a name that Halo lacks, or the data folder is in use
-    3  a guard refused the plan; nothing was written
+    3  a guard refused the plan, or the plan waits for approval; nothing was written
     4  sign-in or permission
     5  Intune or Halo could not be read completely; nothing was written
    70  a bug
@@ -83,6 +83,8 @@ pub(super) enum Command {
     Import(import::Asked),
     /// Tell one device's whole story: what Intune says, its asset, every value and why
     Explain(explain::Asked),
+    /// Say which asset is whose where an import could not tell, and find duplicates
+    Match(matching::Asked),
     /// Look at earlier runs
     Runs(runs::Asked),
     /// Keep secrets encrypted in the data folder

@@ -1,14 +1,15 @@
 //! `import`: plans, guards, applies and reports, for one connection or all that are enabled.
 
+use super::allow::allowance;
 use super::context::{Context, connection};
 use super::failure::Failure;
 use super::output::Form;
 use super::summary;
-use crate::sync::{self, Allowances, ExitClass, ImportOptions, IndexReading, RunOutcome};
+use crate::sync::{self, ExitClass, ImportOptions, IndexReading, RunOutcome};
 use clap::{Args, ValueEnum};
 use integrator_core::model::{Entity, RunRecord, RunStatus};
-use integrator_core::settings::Settings;
 use integrator_core::settings::connection::Enabled;
+use integrator_core::settings::{GuardKind, Settings};
 use serde::Serialize;
 
 /// The arguments of `import`.
@@ -28,7 +29,7 @@ pub(super) struct Asked {
     full: bool,
     /// Let a guard pass this once, by repeating the number it refused
     #[arg(long, value_name = "GUARD=N", value_parser = allowance)]
-    allow: Vec<Allowed>,
+    allow: Vec<(GuardKind, u64)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -57,32 +58,6 @@ impl Only {
     }
 }
 
-/// A guard and the number that was repeated for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Allowed {
-    Deactivate(u64),
-}
-
-/// What was let pass, for one run.
-pub(super) fn allowances(allowed: &[Allowed]) -> Allowances {
-    let mut allow = Allowances::default();
-    for Allowed::Deactivate(number) in allowed {
-        allow.deactivate = Some(*number);
-    }
-    allow
-}
-
-pub(super) fn allowance(text: &str) -> Result<Allowed, String> {
-    let (guard, number) =
-        text.split_once('=').ok_or("write the guard and its number, for example deactivate=25")?;
-    let number = number.parse().map_err(|_| format!("`{number}` is no number"))?;
-    match guard {
-        "deactivate" => Ok(Allowed::Deactivate(number)),
-        "empty-source" => Err("an empty Intune is never allowed; find out why it is empty".to_owned()),
-        other => Err(format!("there is no guard `{other}`; known is: deactivate")),
-    }
-}
-
 /// All runs of one command.
 #[derive(Serialize)]
 struct Document<'a> {
@@ -107,12 +82,11 @@ pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Fa
     Only::check(asked.only, asked.device.as_deref())?;
     let settings = context.settings()?;
     let names = chosen(&settings, &asked.connections)?;
-    let allow = allowances(&asked.allow);
     let options = ImportOptions {
         only: asked.only.map(Only::entity),
         device: asked.device,
         index: if asked.full { IndexReading::Full } else { IndexReading::Changes },
-        allow,
+        allow: asked.allow.into_iter().collect(),
     };
     let world = context.world(settings);
     let mut outcomes = Vec::new();
@@ -167,7 +141,8 @@ pub(super) fn show(context: &Context, outcome: &RunOutcome) -> Result<(), Failur
         summary::error(record, outcome.hint.as_deref());
         return Ok(());
     }
-    output.text(&format!("{}\n{}", summary::table(record), summary::notices(&record.notices)))?;
+    let guards = summary::guards(&record.guards);
+    output.text(&format!("{}\n{}{guards}", summary::table(record), summary::notices(&record.notices)))?;
     if record.status == RunStatus::Done && summary::wrote_nothing(&record.counts) {
         output.text("  Nothing to write: Halo is as Intune says.")?;
     }
@@ -200,23 +175,5 @@ fn document(outcomes: &[RunOutcome], class: ExitClass) -> Document<'_> {
         exit: class.code(),
         error: decisive.and_then(|outcome| outcome.record.error.as_deref()),
         hint: decisive.and_then(|outcome| outcome.hint.as_deref()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_guard_is_let_pass_by_its_name_and_number() {
-        for (text, expected) in [
-            ("deactivate=25", Ok(Allowed::Deactivate(25))),
-            ("deactivate", Err("write the guard and its number, for example deactivate=25".to_owned())),
-            ("deactivate=all", Err("`all` is no number".to_owned())),
-            ("create=3", Err("there is no guard `create`; known is: deactivate".to_owned())),
-            ("empty-source=0", Err("an empty Intune is never allowed; find out why it is empty".to_owned())),
-        ] {
-            assert_eq!(allowance(text), expected, "{text}");
-        }
     }
 }

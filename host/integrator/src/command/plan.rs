@@ -9,7 +9,7 @@ use super::summary;
 use crate::sync::{self, ExitClass, IndexReading, PlanOptions, PlanOutcome, World};
 use clap::Args;
 use futures_util::StreamExt;
-use integrator_core::model::{RunRecord, TenantId};
+use integrator_core::model::{GuardVerdict, RunRecord, TenantId};
 use integrator_core::plan::{Footer, Line, text};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -176,7 +176,11 @@ pub(super) async fn show(
         output.advice("Nothing to write.");
     } else if steps == 0 {
         output.advice("Nothing to write: Halo is as Intune says.");
-    } else if outcome.class != ExitClass::Refused {
+    } else if matches!(outcome.class, ExitClass::Refused | ExitClass::Waiting) {
+        if let Some(next) = summary::next(&outcome.record, &context.program()) {
+            output.advice(&next);
+        }
+    } else {
         let plan = out.map_or_else(|| id.clone(), |path| quoted(&path.display().to_string()));
         output.advice(&format!("next: {} apply {plan}", context.program()));
     }
@@ -215,10 +219,12 @@ fn words(line: &Line, home: Option<&TenantId>) -> Option<String> {
 
 fn footing(footer: &Footer) -> String {
     let mut text = format!("\n{} steps", footer.steps);
-    for verdict in &footer.guards {
-        let word = if verdict.refused { "REFUSES" } else { "passes" };
-        let _ = write!(text, "\nguard {} {word}: {}", verdict.guard, verdict.text);
+    let (over, others): (Vec<GuardVerdict>, Vec<GuardVerdict>) =
+        footer.guards.iter().cloned().partition(GuardVerdict::is_over);
+    if !others.is_empty() {
+        let _ = write!(text, ", {} guards pass", others.len());
     }
+    text.push_str(&summary::guards(&over));
     text.push_str(&summary::notices(&footer.notices));
     text
 }

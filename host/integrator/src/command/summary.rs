@@ -2,7 +2,8 @@
 
 use super::output::{aside, problem};
 
-use integrator_core::model::{Action, Counts, Entity, RunRecord, RunStatus};
+use integrator_core::model::{Action, Counts, Entity, GuardVerdict, RunRecord, RunStatus};
+use integrator_core::plan::text;
 use std::fmt::Write;
 
 /// Notices that are shown before "and more".
@@ -28,6 +29,40 @@ pub(super) fn table(record: &RunRecord) -> String {
         let _ = write!(text, "\n  {name:<9} {figures}");
     }
     text
+}
+
+/// The guards that were over their limits, each with its first rows.
+pub(super) fn guards(verdicts: &[GuardVerdict]) -> String {
+    let mut text = String::new();
+    for verdict in verdicts {
+        let of_type =
+            verdict.asset_type.as_ref().map(|name| format!(", type \"{name}\"")).unwrap_or_default();
+        let word = if verdict.refused { "REFUSES" } else { "lets pass" };
+        let _ = write!(text, "\n  guard {}{of_type} {word}: {}", verdict.guard, verdict.text);
+        for row in &verdict.rows {
+            let device = row.device.as_ref().map(|device| format!(" (device {device})")).unwrap_or_default();
+            let _ = write!(text, "\n      {}{device}: {}", row.name, text::shortened(&row.what));
+        }
+        let more = verdict.count.saturating_sub(verdict.rows.len() as u64);
+        if more > 0 && !verdict.rows.is_empty() {
+            let _ = write!(text, "\n      and {more} more");
+        }
+    }
+    text
+}
+
+/// The arguments that let pass what was refused; nothing where something cannot be let pass.
+fn allowing(verdicts: &[GuardVerdict]) -> Option<String> {
+    let mut numbers: Vec<(&str, u64)> = Vec::new();
+    for verdict in verdicts.iter().filter(|verdict| verdict.refused) {
+        let number = (verdict.guard.as_str(), verdict.allow?);
+        match numbers.iter_mut().find(|(guard, _)| *guard == number.0) {
+            Some(known) => known.1 = known.1.max(number.1),
+            None => numbers.push(number),
+        }
+    }
+    let words = numbers.iter().map(|(guard, number)| format!(" --allow {guard}={number}"));
+    (!numbers.is_empty()).then(|| words.collect())
 }
 
 /// What a person should know, shortened.
@@ -139,7 +174,8 @@ fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
         rows.push(("plugins", plugins.join(", ")));
     }
     if let Some(plan) = &record.plan {
-        rows.push(("plan", plan.clone()));
+        let approved = if record.approved.is_some() { "  (approved on the command line)" } else { "" };
+        rows.push(("plan", format!("{plan}{approved}")));
     }
     rows
 }
@@ -172,7 +208,20 @@ pub(super) fn next(record: &RunRecord, program: &str) -> Option<String> {
             format!("next: put right what is listed, then `{program} import {connection}` again")
         }
         RunStatus::Refused => {
-            format!("next: `{program} plan {connection} --all` shows every step that was refused")
+            let look = format!("next: `{program} plan {connection} --all` shows every step that was refused");
+            match (allowing(&record.guards), &record.plan, record.action) {
+                (Some(allow), Some(plan), Action::Apply) => {
+                    format!("{look}; if it is meant, `{program} apply {plan}{allow}`")
+                }
+                (Some(allow), ..) => {
+                    format!("{look}; if it is meant, `{program} import {connection}{allow}`")
+                }
+                (None, ..) => look,
+            }
+        }
+        RunStatus::Waiting => {
+            let plan = record.plan.as_deref().unwrap_or("PLAN");
+            format!("next: look at the plan, then `{program} apply {plan} --approve`")
         }
         RunStatus::Failed | RunStatus::Interrupted => format!(
             "next: `{program} import {connection}` again; what was written already is not written twice"
@@ -209,6 +258,8 @@ mod tests {
             requests_to_graph: 2,
             requests_to_halo: 31,
             plugins: BTreeMap::new(),
+            guards: Vec::new(),
+            approved: None,
             notices: Vec::new(),
             error: None,
         }

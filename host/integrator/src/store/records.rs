@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use integrator_core::model::{
-    Asset, AssetId, AssetWrite, Details, DeviceId, DeviceKey, EntraUser, HaloUser, Link, RunId, RunRecord,
-    SoftwareMemory, TenantId, UserId,
+    Asset, AssetId, AssetWrite, Details, DeviceId, DeviceKey, EntraUser, HaloUser, Link, MatchCase,
+    MatchDecision, RunId, RunRecord, SoftwareMemory, TenantId, UserId,
 };
 use integrator_core::plan::{Change, Effect, HeldSpell, Outcome};
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,14 @@ pub struct ChangeSet {
     pub put_entra_users: Vec<(DeviceKey, EntraUser)>,
     /// Users that the tenant no longer has, by the keys of tenant and object id.
     pub remove_entra_users: Vec<(DeviceKey, DeviceKey)>,
+    /// Cases of the queue of matching, each by its tenant, device and connection.
+    pub put_cases: Vec<MatchCase>,
+    /// Cases that are settled.
+    pub remove_cases: Vec<CaseKey>,
+    /// What people decided about devices, each by its tenant, device and connection.
+    pub put_decisions: Vec<MatchDecision>,
+    /// Decisions that are taken back.
+    pub remove_decisions: Vec<CaseKey>,
     /// Small documents by name.
     pub put_marks: Vec<(String, serde_json::Value)>,
     /// Marks to forget.
@@ -66,6 +74,10 @@ impl ChangeSet {
             && self.put_software.is_empty()
             && self.put_entra_users.is_empty()
             && self.remove_entra_users.is_empty()
+            && self.put_cases.is_empty()
+            && self.remove_cases.is_empty()
+            && self.put_decisions.is_empty()
+            && self.remove_decisions.is_empty()
             && self.put_marks.is_empty()
             && self.remove_marks.is_empty()
             && self.put_journal.is_empty()
@@ -73,6 +85,34 @@ impl ChangeSet {
             && self.put_outcomes.is_empty()
             && self.put_held.is_empty()
             && self.put_run.is_none()
+    }
+}
+
+/// One device as one connection sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CaseKey {
+    /// The tenant.
+    pub tenant: DeviceKey,
+    /// The device.
+    pub device: DeviceKey,
+    /// The connection's file name without its ending.
+    pub connection: String,
+}
+
+impl From<&MatchCase> for CaseKey {
+    fn from(case: &MatchCase) -> Self {
+        let device = DeviceKey::of(&case.device.id);
+        Self { tenant: case.tenant.key(), device, connection: case.connection.clone() }
+    }
+}
+
+impl From<&MatchDecision> for CaseKey {
+    fn from(decision: &MatchDecision) -> Self {
+        Self {
+            tenant: decision.tenant.key(),
+            device: decision.device.key(),
+            connection: decision.connection.clone(),
+        }
     }
 }
 

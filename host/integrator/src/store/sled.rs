@@ -24,8 +24,8 @@ use async_trait::async_trait;
 use codec::{Reader, connection_hash, decode, decode_journal, decode_json, decode_link};
 use commit::{Found, Writer};
 use integrator_core::model::{
-    Asset, AssetId, Details, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, RunId, RunRecord,
-    SoftwareMemory, UserId,
+    Asset, AssetId, Details, DeviceKey, EntraUser, HaloUser, Link, LinkSummary, MatchCase, MatchDecision,
+    RunId, RunRecord, SoftwareMemory, UserId,
 };
 use integrator_core::plan::{HeldSpell, Outcome, OutcomeTally};
 use keys::Kind;
@@ -313,6 +313,29 @@ impl Store for SledStore {
     ) -> Result<Vec<Option<EntraUser>>, StoreError> {
         let keys = ids.iter().map(|id| Kind::EntraUser.device(tenant, *id)).collect();
         self.by_keys(Kind::EntraUser, keys, decode).await
+    }
+
+    fn match_cases(&self, connection: Option<&str>) -> Chunks<MatchCase> {
+        let connection = connection.map(str::to_owned);
+        self.scan(Kind::MatchCase, Kind::MatchCase.text(b""), scan::LARGE, move |key, value, chunk| {
+            let case: MatchCase = decode_json(Kind::MatchCase, key, value)?;
+            if connection.as_ref().is_none_or(|wanted| case.connection == *wanted) {
+                chunk.push(case);
+            }
+            Ok(())
+        })
+    }
+
+    fn match_decisions(&self, connection: Option<&str>) -> Chunks<MatchDecision> {
+        let connection = connection.map(str::to_owned);
+        let prefix = Kind::MatchDecision.text(b"");
+        self.scan(Kind::MatchDecision, prefix, scan::LARGE, move |key, value, chunk| {
+            let decision: MatchDecision = decode_json(Kind::MatchDecision, key, value)?;
+            if connection.as_ref().is_none_or(|wanted| decision.connection == *wanted) {
+                chunk.push(decision);
+            }
+            Ok(())
+        })
     }
 
     async fn mark(&self, name: &str) -> Result<Option<serde_json::Value>, StoreError> {

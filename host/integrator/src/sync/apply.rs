@@ -14,6 +14,7 @@ mod software;
 mod types;
 mod updates;
 
+pub(crate) use preconditions::{Expected, Memories};
 pub(crate) use recover::recover;
 
 use super::error::SyncError;
@@ -30,6 +31,7 @@ use integrator_core::model::{
 };
 use integrator_core::plan::{Ending, Line, Remember, Step, StepId, StepKind};
 use licences::Licences;
+use preconditions::{Standing, Verifier};
 use rustc_hash::FxHashMap;
 use software::SoftwareState;
 use std::collections::BTreeMap;
@@ -45,7 +47,7 @@ pub(crate) enum Preconditions {
     /// The plan was made a moment ago by the same run.
     Fresh,
     /// The plan comes from the store or a file: each record must still look as the plan expects.
-    Verify,
+    Verify(Expected),
 }
 
 /// What an apply works with.
@@ -145,6 +147,10 @@ struct Applier<'a> {
     software: SoftwareState,
     /// When the plan was made.
     made: Option<DateTime<Utc>>,
+    /// Compares records with what the plan expects.
+    verifier: Option<Verifier>,
+    /// Steps that Halo already shows as done.
+    done_before: u64,
 }
 
 /// Applies the steps of a plan. The result is given even when the apply ended early, together with the reason.
@@ -155,6 +161,12 @@ pub(crate) async fn apply(
     let highest = match context.store.highest_asset().await {
         Ok(highest) => highest,
         Err(error) => return (Applied::default(), Err(error.into())),
+    };
+    let verifier = match context.preconditions {
+        Preconditions::Fresh => None,
+        Preconditions::Verify(expected) => {
+            Some(Verifier::new(expected, &context.connection, &context.tenant))
+        }
     };
     let mut applier = Applier {
         context,
@@ -176,6 +188,8 @@ pub(crate) async fn apply(
         licences: Licences::default(),
         software: SoftwareState::default(),
         made: None,
+        verifier,
+        done_before: 0,
     };
     let result = applier.all(&mut lines).await;
     let remembered = applier.commit_remembered().await;
@@ -192,6 +206,8 @@ impl Applier<'_> {
                 match line {
                     Line::Titles(titles) => self.add_titles(titles),
                     Line::Step(step) => self.step(*step).await?,
+                    // Where another plan was applied since, what is only remembered has gone on.
+                    Line::Remember(_) if self.is_late() => {}
                     Line::Remember(remember) => self.remember(*remember).await?,
                     Line::Header(header) => self.made = Some(header.made),
                     Line::Held(held) => self.note_held(held).await?,
@@ -241,12 +257,19 @@ impl Applier<'_> {
                 return Ok(());
             }
         }
-        if self.context.preconditions == Preconditions::Verify
-            && let Some(difference) =
-                preconditions::difference(self.context.store, &self.context.tenant, &step).await?
-        {
-            self.not_done(&step, Ending::Refused, &difference);
-            return Ok(());
+        if let Some(verifier) = &mut self.verifier {
+            match verifier.look(self.context.store, &step).await? {
+                Standing::AsPlanned(later) => link = later.map_or(link, |later| *later),
+                Standing::Done => {
+                    self.done_before += 1;
+                    self.steps_done += 1;
+                    return Ok(());
+                }
+                Standing::Changed(difference) => {
+                    self.not_done(&step, Ending::Refused, &difference);
+                    return Ok(());
+                }
+            }
         }
         let mut ready = Ready { step, write, link, software: None, refused_software: None };
         self.fill_software(&mut ready)?;
@@ -264,6 +287,10 @@ impl Applier<'_> {
             }
         }
         Ok(())
+    }
+
+    fn is_late(&self) -> bool {
+        self.verifier.as_ref().is_some_and(|verifier| verifier.memories() == Memories::Later)
     }
 
     async fn remember(&mut self, remember: Remember) -> Result<(), SyncError> {
@@ -410,6 +437,11 @@ impl Applier<'_> {
     fn report(&mut self) {
         const SHOWN: usize = 20;
         self.report_software();
+        if self.done_before > 0 {
+            let steps = if self.done_before == 1 { "step was" } else { "steps were" };
+            let notice = format!("{} {steps} done already: Halo shows what is planned", self.done_before);
+            self.applied.notices.push(notice);
+        }
         let more = self.failures.len().saturating_sub(SHOWN);
         self.failures.truncate(SHOWN);
         self.applied.notices.extend(self.failures.drain(..).map(|failure| format!("not written: {failure}")));

@@ -15,12 +15,14 @@ use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 use integrator_core::decide::decision::SiteReason;
 use integrator_core::decide::{
-    Calls, Counting, Decision, Knowledge, Rulebook, UserDecision, UserIndex, decide_asking,
+    Calls, Counting, Decision, Knowledge, Rulebook, TypeRef, UserDecision, UserIndex, decide_asking,
 };
 use integrator_core::model::link::agreement;
-use integrator_core::model::{Counts, Device, IdentityRow, LinkState};
+use integrator_core::model::{Counts, Device, IdentityRow, LinkState, TypeId};
 use integrator_core::plan::HeldDevice;
 use integrator_core::resolve::Pair;
+use integrator_core::settings::GuardKind;
+use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -49,6 +51,8 @@ struct Decided {
     held: Vec<HeldDevice>,
     ambiguous_users: Vec<String>,
     sites_elsewhere: u64,
+    /// Devices by the type that each should have, without those that the sweep has decided.
+    types: FxHashMap<TypeId, u64>,
 }
 
 /// What every worker reads.
@@ -129,8 +133,11 @@ pub(crate) async fn decide_all(
         counts.assets_unchanged += stretch.counts.assets_unchanged;
         sites_elsewhere += stretch.sites_elsewhere;
         ambiguous.extend(stretch.ambiguous_users);
+        planner.sink.tally.add_decided(stretch.types);
         for held in stretch.held {
-            planner.sink.held(held).await?;
+            let quarantined = shared.rulebook.plugins.set.has_taken_out(&held.reason);
+            let kind = if quarantined { GuardKind::Quarantined } else { GuardKind::Held };
+            planner.sink.held_as(held, kind).await?;
         }
         planner.plan(stretch.work).await?;
         progress.event(ProgressEvent::Decided { done, of });
@@ -282,6 +289,11 @@ fn decide_row(
             return;
         }
     };
+    if let TypeRef::Existing(asset_type) = decision.asset_type.asset_type
+        && resolved.rows.get(index as usize).is_some_and(|row| row.decision == 0)
+    {
+        *decided.types.entry(asset_type).or_default() += 1;
+    }
     if let UserDecision::Ambiguous(one, other) = decision.user {
         decided.ambiguous_users.push(format!("users {one} and {other} ({})", device.name()));
     }

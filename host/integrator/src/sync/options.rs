@@ -1,6 +1,7 @@
 //! What a person may ask of one run.
 
 use integrator_core::model::Entity;
+pub use integrator_core::plan::guard::Allowances;
 use std::path::PathBuf;
 
 /// How an import is run.
@@ -26,13 +27,6 @@ pub enum IndexReading {
     Full,
 }
 
-/// Guards that are let pass for one run, by the number they refused.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Allowances {
-    /// `--allow deactivate=N`
-    pub deactivate: Option<u64>,
-}
-
 /// How a plan is made.
 #[derive(Clone, Debug, Default)]
 pub struct PlanOptions {
@@ -44,6 +38,25 @@ pub struct PlanOptions {
     pub out: Option<PathBuf>,
     /// Whether the kept index of Halo is read anew from the ground.
     pub index: IndexReading,
+}
+
+/// How a plan is applied.
+#[derive(Clone, Debug, Default)]
+pub struct ApplyOptions {
+    /// Whether a person has approved it.
+    pub approval: Approval,
+    /// Numbers that a person repeated to let a guard pass once.
+    pub allow: Allowances,
+}
+
+/// Whether a person has approved a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Approval {
+    /// Nobody has.
+    #[default]
+    None,
+    /// By `--approve`.
+    Given,
 }
 
 /// Which plan is applied.

@@ -353,6 +353,12 @@ impl Surveyor<'_> {
                 if name == settings.microsoft.tenant.0 { String::new() } else { format!(" (\"{name}\")") }
             ));
         }
+        if let Some(before) = known.facts.remembered {
+            // A list that lacks a client does not prove that it is gone, and a second one would be one customer twice.
+            return Surveyed::Held(format!(
+                "client {before}, which it was before, is not among Halo's active clients, and no second one is created; check the API agent's rights, activate that client, or name its client in the settings"
+            ));
+        }
         if self.upkeep == Upkeep::None {
             return Surveyed::Held(format!(
                 "its client \"{name}\" is still to be created; import organisations too"

@@ -13,8 +13,10 @@ pub enum ExitClass {
     Partial,
     /// 2: settings, usage, a name that Halo lacks, or the store is in use.
     Settings,
-    /// 3: a guard refused, or the plan waits for approval.
+    /// 3: a guard refused.
     Refused,
+    /// 3: the plan waits for approval.
+    Waiting,
     /// 4: sign-in or permission.
     SignIn,
     /// 5: a side could not be read completely.
@@ -32,7 +34,7 @@ impl ExitClass {
             Self::Done => 0,
             Self::Partial => 1,
             Self::Settings => 2,
-            Self::Refused => 3,
+            Self::Refused | Self::Waiting => 3,
             Self::SignIn => 4,
             Self::Unreadable => 5,
             Self::Bug => 70,
@@ -49,6 +51,7 @@ impl ExitClass {
             Self::Unreadable,
             Self::Settings,
             Self::Refused,
+            Self::Waiting,
             Self::Partial,
             Self::Done,
         ];

@@ -9,10 +9,10 @@ use super::spool::{Spool, SpoolRow};
 use crate::graph::{GraphClient, UserChange, UserRoundError};
 use crate::store::{ChangeSet, Durability, Store};
 use futures_util::StreamExt;
-use integrator_core::decide::UserIndex;
+use integrator_core::decide::{Rulebook, UserIndex};
 use integrator_core::model::device::{Slot, Standing};
 use integrator_core::model::{DeviceKey, EntraUser, IdentityRow, TenantId};
-use integrator_core::settings::Users;
+use integrator_core::settings::{UnlinkUnmatched, Users};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -76,6 +76,26 @@ pub(super) async fn add_owners(
     let take = |device: &str, owner: &EntraUser| users.add_owner(device, owner, settings.identifier);
     graph.registered_owners(&wanted, take).await?;
     Ok(())
+}
+
+/// A Halo that lists not a single user is no answer to whose devices they are: nobody is taken off an asset because of
+/// it. Returns what people should know.
+pub(super) async fn keep_users(
+    store: &dyn Store,
+    rulebooks: &mut [Option<Arc<Rulebook>>],
+) -> Result<Option<String>, SyncError> {
+    let asked =
+        |rulebook: &&mut Arc<Rulebook>| rulebook.connection.users.unlink_unmatched == UnlinkUnmatched::Unlink;
+    let mut unlinking = rulebooks.iter_mut().flatten().filter(asked).peekable();
+    if unlinking.peek().is_none() || store.user_count().await? > 0 {
+        return Ok(None);
+    }
+    for rulebook in unlinking {
+        Arc::make_mut(rulebook).connection.users.unlink_unmatched = UnlinkUnmatched::Keep;
+    }
+    let notice =
+        "Halo lists no user at all: nobody is unlinked in this run; check the API agent's rights to users";
+    Ok(Some(notice.to_owned()))
 }
 
 fn entra_devices(spool: &Spool, places: &[u64]) -> std::io::Result<FxHashSet<DeviceKey>> {

@@ -2,11 +2,14 @@
 
 use super::error::SyncError;
 use super::options::PlanSource;
+use super::plugins;
+use super::session::Session;
 use super::world::World;
 use crate::store::Chunks;
 use futures_util::StreamExt;
 use integrator_core::plan::{Footer, Header, Line, PLAN_FORMAT};
 use integrator_core::settings::Connection;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
@@ -38,6 +41,36 @@ impl Opened {
             ));
         }
         Ok(())
+    }
+}
+
+impl Opened {
+    /// Tells when settings or plugins are no longer those that the plan was made with. It is applied as it was made:
+    /// that is what was looked at.
+    pub(super) async fn compare_settings(&self, session: &mut Session) {
+        let mut changed = Vec::new();
+        if self.header.settings != session.connection.digest {
+            changed.push("the connection's settings");
+        }
+        if !self.header.plugins.is_empty() && !self.same_plugins(session).await {
+            changed.push("plugins");
+        }
+        if !changed.is_empty() {
+            session.record.notices.push(format!(
+                "{} changed since the plan was made: it is applied as it was made, and the next import follows what is set now",
+                changed.join(" and ")
+            ));
+        }
+    }
+
+    /// A plugin that cannot be loaded now is not the one that decided.
+    async fn same_plugins(&self, session: &Session) -> bool {
+        let mut now = BTreeMap::new();
+        for view in session.connection.views() {
+            let Ok(plugins) = plugins::load(&session.world, &view).await else { return false };
+            now.extend(plugins.digests());
+        }
+        now == self.header.plugins
     }
 }
 

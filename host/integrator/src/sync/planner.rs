@@ -7,9 +7,10 @@ mod edits;
 use self::edits::Edits;
 use super::decide::{Shared, Work};
 use super::error::SyncError;
+use super::queue::OtherKind;
 use super::resolve::Resolved;
 use super::sink::{PlanSink, concluded};
-use super::software::PlannedTitles;
+use super::software::{PlannedTitles, Written};
 use super::stock::Stock;
 use crate::halo::HaloClient;
 use crate::store::Store;
@@ -22,9 +23,9 @@ use integrator_core::model::{
 };
 use integrator_core::plan::{
     Basis, Facts, HeldDevice, IntuneIds, LeftOut, Planned, Remember, Sight, StepId, Subject, keeps_type,
-    plan_create, plan_type, plan_update, text, with_software,
+    other_kind, plan_create, plan_type, plan_update, text, with_software,
 };
-use integrator_core::resolve::Pair;
+use integrator_core::resolve::{Pair, Tier};
 use integrator_core::settings::Creation;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
@@ -48,12 +49,10 @@ pub(crate) struct Planner<'a> {
     pub(crate) tenant: TenantId,
     /// The run's id.
     pub(crate) run: String,
-    /// Newly concluded deleted or inactive, but for devices whose assets this plan creates.
-    pub(crate) concluded: u64,
-    /// Newly matched with assets that had no link.
-    pub(crate) matched: u64,
     /// Assets that stay in stock.
     pub(crate) stock: Stock,
+    /// Devices of the tenant that wait because the asset that they match is of another kind.
+    pub(super) other_kinds: Vec<OtherKind>,
     new_types: FxHashMap<String, (String, StepId)>,
     left_out: FxHashSet<(Option<TypeId>, StatusId)>,
     lacking: FxHashSet<(Option<TypeId>, FieldId)>,
@@ -113,9 +112,8 @@ impl<'a> Planner<'a> {
             store,
             shared,
             run: run.to_owned(),
-            concluded: 0,
-            matched: 0,
             stock: Stock::default(),
+            other_kinds: Vec::new(),
             new_types: FxHashMap::default(),
             left_out: FxHashSet::default(),
             lacking: FxHashSet::default(),
@@ -137,6 +135,7 @@ impl<'a> Planner<'a> {
             software: None,
         });
         self.planned_titles.turn();
+        self.other_kinds.clear();
     }
 
     /// Turns to the devices of another tenant; what was planned and named once stays so.
@@ -213,7 +212,6 @@ impl<'a> Planner<'a> {
                 (basis, link_record.asset)
             }
             Pair::Matched(asset, tier) => {
-                self.matched += 1;
                 elsewhere = self.link_elsewhere(*asset).await?;
                 (
                     elsewhere.as_ref().map_or(Basis::Matched(*tier), |link| Basis::Inherited(link, *tier)),
@@ -234,6 +232,17 @@ impl<'a> Planner<'a> {
                 })
                 .await;
         };
+        self.sink.look_at(asset, &decision, pair, &shared.rulebook);
+        if let Pair::Matched(_, tier @ Tier::MatchBy(_)) | Pair::Inherits(_, tier @ Tier::MatchBy(_)) = pair
+            && let Some(reason) = other_kind(self.facts(), asset, &decision, *tier)
+        {
+            self.other_kinds.push(OtherKind { row, asset: asset.id, reason: reason.clone() });
+            let held = HeldDevice { device: Some(device.id.clone()), name: device.name().to_owned(), reason };
+            return self.sink.held(held).await;
+        }
+        if matches!(pair, Pair::Matched(..)) {
+            self.sink.tally.newly_matched(&device);
+        }
         let decided = &decision.asset_type.asset_type;
         let type_step = if keeps_type(self.facts(), asset, basis, decided) {
             None
@@ -246,7 +255,6 @@ impl<'a> Planner<'a> {
             Basis::Matched(_) => LinkState::Present,
         };
         let stale = decision.life.standing != Standing::Alive;
-        self.concluded += u64::from(stale && state != LinkState::Inactive);
         // Whether a status is written is known before: so is whether what the type allows has to be read.
         let rulebook = &shared.rulebook;
         let writes_status = match (state, stale) {
@@ -353,7 +361,7 @@ impl<'a> Planner<'a> {
         };
         let (step, left_out) = plan_create(self.facts(), device, decision, type_step.as_ref(), user_name);
         self.tell_left_out(left_out);
-        let step = match self.software_of(device.id.key()).await? {
+        let step = match self.software_of(device.id.key(), Written::Elsewhere).await? {
             Some(software) => with_software(step, software),
             None => step,
         };

@@ -5,6 +5,7 @@
 
 use super::error::SyncError;
 use super::index::{Summaries, summaries};
+use super::rulings::{self, Spoken};
 use super::spool::SpoolRow;
 use super::sweep::Swept;
 use crate::halo::HaloClient;
@@ -13,10 +14,10 @@ use futures_util::StreamExt;
 use integrator_core::decide::mapped::match_values;
 use integrator_core::decide::{Calls, Counting, Rulebook};
 use integrator_core::model::link::serial_hash;
-use integrator_core::model::{AssetId, DeviceKey, IdentityRow, LinkState, LinkSummary};
+use integrator_core::model::{AssetId, CaseKind, DeviceKey, IdentityRow, LinkState, LinkSummary};
 use integrator_core::resolve::{
     Candidates, LinkedAssets, Pair, Pairing, Unlinked, absent_links, judge_duplicates, pair_linked,
-    pair_unlinked,
+    pair_unlinked, rule_splits, tier_name,
 };
 use integrator_core::settings::{Connection, MatchReach};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -24,6 +25,8 @@ use std::path::Path;
 
 /// Assets that the index lacks are read singly, at most this many a run; the devices of the others are held.
 const LOST_ASSET_READS: usize = 100;
+/// Devices with another serial number than before which one run tells of.
+const RENUMBERED_TOLD: usize = 20;
 /// Rows read from the spool at once while matching.
 const MATCH_CHUNK: usize = 4096;
 
@@ -46,6 +49,10 @@ pub(crate) struct Resolved {
     pub(crate) live_serials: FxHashSet<u64>,
     /// Assets whose device is gone from another tenant of the connection.
     pub(crate) elsewhere: Elsewhere,
+    /// Rows that are left alone because a person said so.
+    pub(crate) ignored: u64,
+    /// What people should know.
+    pub(crate) notices: Vec<String>,
     /// How many links were there before the run, but those of devices concluded deleted.
     pub(crate) linked_before: u64,
 }
@@ -126,14 +133,20 @@ pub(crate) async fn resolve(
 ) -> Result<Resolved, SyncError> {
     let Known { links, digests, undecided } = known;
     let connection = &rulebook.connection;
-    let rows = std::mem::take(&mut swept.rows);
-    let standings = judge_duplicates(&rows, connection.imports.shared_serial);
-    let pairing = pair_linked(&rows, &links, &standings);
+    let mut rows = std::mem::take(&mut swept.rows);
+    let spoken = Spoken::load(store, connection, &rows).await?;
+    let ignored = spoken.rulings.leave_out(&mut rows);
+    let mut standings = judge_duplicates(&rows, connection.imports.shared_serial);
+    spoken.rulings.release(&mut standings);
+    let mut pairing = pair_linked(&rows, &links, &standings);
+    rule_splits(&spoken.rulings, &links, &mut pairing);
     let mut resolved = Resolved {
         order: Vec::new(),
         absent: Vec::new(),
         elsewhere: Elsewhere::default(),
         live_serials: FxHashSet::default(),
+        ignored,
+        notices: rulings::ignored(ignored).into_iter().collect(),
         linked_before: links.iter().filter(|link| link.state != LinkState::Deleted).count() as u64,
         rows,
         pairs: Vec::new(),
@@ -142,7 +155,10 @@ pub(crate) async fn resolve(
     };
     let pairing = give_up_lost_assets(&mut resolved, pairing, store, halo).await?;
     let mut pairing = hold(&resolved, pairing, swept, &standings.held, &undecided)?;
-    resolved.elsewhere = match_unlinked(&resolved, &mut pairing, swept, rulebook, store, others).await?;
+    let (elsewhere, told) =
+        match_unlinked(&resolved, &mut pairing, &spoken, swept, rulebook, store, others).await?;
+    resolved.elsewhere = elsewhere;
+    resolved.notices.extend(told);
     name_others(&resolved, &mut pairing, swept)?;
     let passed_on = &pairing.passed_on;
     resolved.absent = absent_links(&resolved.links, resolved.rows.iter().map(|row| row.key))
@@ -207,17 +223,19 @@ fn hold(
     shared: &FxHashMap<u32, u32>,
     undecided: &FxHashMap<DeviceKey, String>,
 ) -> Result<Pairing, SyncError> {
-    for (row, other) in shared {
-        let start = resolved.rows.get(*other as usize).map(|row| row.spool.bytes()).unwrap_or_default();
+    for (row, row_of_other) in shared {
+        let start =
+            resolved.rows.get(*row_of_other as usize).map(|row| row.spool.bytes()).unwrap_or_default();
         let named = swept.spool.rows_at(&[start]).map_err(spool_error)?;
         let other = match named.first() {
             Some(SpoolRow::Device(device)) => format!("{} (device {})", device.name(), device.id),
             _ => "another device".to_owned(),
         };
         if let Some(pair) = pairing.pairs.get_mut(*row as usize) {
-            *pair = Pair::held(format!(
-                "it has the same serial number as {other}, and both are live; retire one in Intune, or set `imports.shared_serial = \"newest\"`"
-            ));
+            let reason = format!(
+                "it has the same serial number as {other}, and both are live; retire one in Intune, say which asset is whose (`match pin`, `match split`), or set `imports.shared_serial = \"newest\"`"
+            );
+            *pair = Pair::disputed(CaseKind::SharedSerial, reason, Vec::new(), vec![*row_of_other]);
         }
     }
     if !undecided.is_empty() {
@@ -236,7 +254,8 @@ fn hold(
 fn name_others(resolved: &Resolved, pairing: &mut Pairing, swept: &Swept) -> Result<(), SyncError> {
     for pair in &mut pairing.pairs {
         let Pair::Held(held) = pair else { continue };
-        if held.others.is_empty() {
+        let Some(kind) = held.dispute.as_ref().map(|dispute| dispute.kind) else { continue };
+        if held.others.is_empty() || kind == CaseKind::SharedSerial {
             continue;
         }
         let rows = held.others.iter().filter_map(|other| resolved.rows.get(*other as usize));
@@ -249,70 +268,52 @@ fn name_others(resolved: &Resolved, pairing: &mut Pairing, swept: &Swept) -> Res
                 SpoolRow::Unreadable(_) => None,
             })
             .collect();
-        held.reason = format!(
-            "{}, this one and {}; clear the value on all but one, or retire the others in Intune",
-            held.reason,
-            names.join(", ")
-        );
+        held.reason = if kind == CaseKind::Pinned {
+            format!("{}: {}", held.reason, names.join(", "))
+        } else {
+            format!(
+                "{}, this one and {}; say whose it is (`match pin`), clear the value on all but one, or retire the others in Intune",
+                held.reason,
+                names.join(", ")
+            )
+        };
     }
     Ok(())
 }
 
+/// Gives rows without a pair an asset: pinned ones theirs, the others what they match. Returns the assets of devices that
+/// are gone from other tenants, and what people should know.
 async fn match_unlinked(
     resolved: &Resolved,
     pairing: &mut Pairing,
+    spoken: &Spoken,
     swept: &Swept,
     rulebook: &Rulebook,
     store: &dyn Store,
     others: &Others,
-) -> Result<Elsewhere, SyncError> {
-    let new: Vec<(u32, u64)> = pairing
+) -> Result<(Elsewhere, Vec<String>), SyncError> {
+    let renumbered = renumbered(resolved, pairing);
+    let is_open = |pair: &Pair| *pair == Pair::New || shares_serial(pair);
+    if !pairing.pairs.iter().any(is_open) && spoken.rulings.pins().is_empty() && renumbered.is_empty() {
+        return Ok(<(Elsewhere, Vec<String>)>::default());
+    }
+    let (foreign, gone) = others.read(store, &rulebook.connection.id).await?;
+    let known = |asset| resolved.digest(asset).is_some();
+    let mut told = spoken.pin(&resolved.rows, &resolved.links, &foreign, known, pairing);
+    let open: Vec<(u32, u64)> = pairing
         .pairs
         .iter()
         .enumerate()
-        .filter(|(_, pair)| **pair == Pair::New)
+        .filter(|(row, pair)| {
+            is_open(pair) || u32::try_from(*row).is_ok_and(|row| renumbered.contains_key(&row))
+        })
         .filter_map(|(index, _)| Some((u32::try_from(index).ok()?, resolved.rows.get(index)?.spool.bytes())))
         .collect();
-    if new.is_empty() || resolved.digests.is_empty() {
-        return Ok(Elsewhere::default());
+    if open.is_empty() || resolved.digests.is_empty() {
+        return Ok((gone, told));
     }
-    let mut candidates = Candidates::new(rulebook.match_members.len());
-    let client = match rulebook.connection.imports.match_reach {
-        MatchReach::ConnectionClients => Some(rulebook.client.id),
-        MatchReach::AllClients => None,
-    };
-    let mut assets = store.all_assets();
-    while let Some(chunk) = assets.next().await {
-        for asset in chunk? {
-            candidates.add(&asset, &rulebook.match_members, client, &rulebook.placeholders);
-        }
-    }
-    let mut unlinked = Vec::with_capacity(new.len());
-    let mut by_place = new;
-    by_place.sort_unstable_by_key(|(_, start)| *start);
-    for chunk in by_place.chunks(MATCH_CHUNK) {
-        let starts: Vec<u64> = chunk.iter().map(|(_, start)| *start).collect();
-        let rows = swept.spool.rows_at(&starts).map_err(spool_error)?;
-        let mut calls = Calls::new(&rulebook.plugins, Counting::Uncounted);
-        for ((row, _), spooled) in chunk.iter().zip(rows) {
-            if let SpoolRow::Device(device) = spooled {
-                let values = match match_values(rulebook, &device, &mut calls) {
-                    Ok(values) => values,
-                    Err(reason) => {
-                        // What it is matched by is not known, so that nothing can be concluded of it.
-                        if let Some(pair) = pairing.pairs.get_mut(*row as usize) {
-                            *pair = Pair::held(reason);
-                        }
-                        continue;
-                    }
-                };
-                let values =
-                    values.into_iter().map(|value| value.as_deref().map_or(0, serial_hash)).collect();
-                unlinked.push(Unlinked { row: *row, values });
-            }
-        }
-    }
-    unlinked.sort_unstable_by_key(|one| one.row);
+    let candidates = candidates(rulebook, store).await?;
+    let unlinked = unlinked(open, spoken, swept, rulebook, pairing)?;
     let absent: FxHashSet<usize> =
         absent_links(&resolved.links, resolved.rows.iter().map(|row| row.key)).collect();
     let mut linked = LinkedAssets::default();
@@ -324,10 +325,134 @@ async fn match_unlinked(
             linked.taken.insert(link.asset);
         }
     }
-    let (foreign, gone) = others.read(store, &rulebook.connection.id).await?;
+    for (_, pin) in spoken.rulings.pins() {
+        // Whether its device could take it or not: a person has given it away.
+        linked.taken.insert(pin.asset);
+        linked.gone.remove(&pin.asset);
+    }
     linked.foreign = foreign;
+    for one in &unlinked {
+        let (Some(row), Some(Pair::Held(held))) =
+            (resolved.rows.get(one.row as usize), pairing.pairs.get_mut(one.row as usize))
+        else {
+            continue;
+        };
+        if let Some(dispute) = &mut held.dispute {
+            dispute.assets = candidates.all_of(row, one);
+        }
+    }
+    told.extend(tell_renumbered(resolved, &renumbered, &unlinked, &candidates, &linked, rulebook, swept)?);
     pair_unlinked(&resolved.rows, &unlinked, &candidates, linked, &rulebook.tier_names, pairing);
-    Ok(gone)
+    Ok((gone, told))
+}
+
+/// Linked rows whose serial number is another one than their link remembers, with their assets.
+fn renumbered(resolved: &Resolved, pairing: &Pairing) -> FxHashMap<u32, AssetId> {
+    let changed =
+        resolved.rows.iter().zip(&pairing.pairs).enumerate().filter_map(|(row, (identity, pair))| {
+            let Pair::Linked(link) = pair else { return None };
+            let link = resolved.links.get(*link as usize)?;
+            let changed = link.serial != 0 && identity.serial != 0 && link.serial != identity.serial;
+            Some((u32::try_from(row).ok()?, link.asset)).filter(|_| changed)
+        });
+    changed.collect()
+}
+
+/// What people should know of linked devices that now match another asset by their new serial number. A link is not
+/// given up for a match: only a person moves it.
+fn tell_renumbered(
+    resolved: &Resolved,
+    renumbered: &FxHashMap<u32, AssetId>,
+    unlinked: &[Unlinked],
+    candidates: &Candidates,
+    linked: &LinkedAssets,
+    rulebook: &Rulebook,
+    swept: &Swept,
+) -> Result<Vec<String>, SyncError> {
+    let mut told = Vec::new();
+    for one in unlinked {
+        let (Some(asset), Some(row)) = (renumbered.get(&one.row), resolved.rows.get(one.row as usize)) else {
+            continue;
+        };
+        let Some((tier, others)) = candidates.against(*asset, row, one, &linked.taken) else { continue };
+        let spooled = swept.spool.rows_at(&[row.spool.bytes()]).map_err(spool_error)?;
+        let (Some(SpoolRow::Device(device)), Some(other)) = (spooled.first(), others.first()) else {
+            continue;
+        };
+        told.push(format!(
+            "{} (device {}) is asset {asset}, but has another serial number than before, and by {} it matches asset {other}: it stays with {asset}; `match pin {} {} {other}` would move it",
+            device.name(),
+            device.id,
+            tier_name(tier, &rulebook.tier_names),
+            rulebook.connection.id,
+            device.id
+        ));
+        if told.len() >= RENUMBERED_TOLD {
+            break;
+        }
+    }
+    Ok(told)
+}
+
+/// Whether a row is held because another live one has its serial number: a person wants to see what it matches.
+fn shares_serial(pair: &Pair) -> bool {
+    matches!(pair, Pair::Held(held)
+        if held.dispute.as_ref().is_some_and(|dispute| dispute.kind == CaseKind::SharedSerial))
+}
+
+/// All assets that the tenant's devices can be matched with.
+async fn candidates(rulebook: &Rulebook, store: &dyn Store) -> Result<Candidates, SyncError> {
+    let mut candidates = Candidates::new(rulebook.match_members.len());
+    let client = match rulebook.connection.imports.match_reach {
+        MatchReach::ConnectionClients => Some(rulebook.client.id),
+        MatchReach::AllClients => None,
+    };
+    let mut assets = store.all_assets();
+    while let Some(chunk) = assets.next().await {
+        for asset in chunk? {
+            candidates.add(&asset, &rulebook.match_members, client, &rulebook.placeholders);
+        }
+    }
+    Ok(candidates)
+}
+
+/// What each of these rows can be matched on, read from the spool in its order.
+fn unlinked(
+    mut open: Vec<(u32, u64)>,
+    spoken: &Spoken,
+    swept: &Swept,
+    rulebook: &Rulebook,
+    pairing: &mut Pairing,
+) -> Result<Vec<Unlinked>, SyncError> {
+    let mut unlinked = Vec::with_capacity(open.len());
+    open.sort_unstable_by_key(|(_, start)| *start);
+    for chunk in open.chunks(MATCH_CHUNK) {
+        let starts: Vec<u64> = chunk.iter().map(|(_, start)| *start).collect();
+        let rows = swept.spool.rows_at(&starts).map_err(spool_error)?;
+        let mut calls = Calls::new(&rulebook.plugins, Counting::Uncounted);
+        for ((row, _), spooled) in chunk.iter().zip(rows) {
+            let SpoolRow::Device(device) = spooled else { continue };
+            if let Some(not) = spoken.rulings.split(*row) {
+                // One of its own: nothing but its own id on an asset speaks against that.
+                unlinked.push(Unlinked { row: *row, values: Vec::new(), except: not.to_vec() });
+                continue;
+            }
+            let values = match match_values(rulebook, &device, &mut calls) {
+                Ok(values) => values,
+                Err(reason) => {
+                    // What it is matched by is not known, so that nothing can be concluded of it.
+                    if let Some(pair) = pairing.pairs.get_mut(*row as usize) {
+                        *pair = Pair::held(reason);
+                    }
+                    continue;
+                }
+            };
+            let values = values.into_iter().map(|value| value.as_deref().map_or(0, serial_hash)).collect();
+            unlinked.push(Unlinked { row: *row, values, except: Vec::new() });
+        }
+    }
+    unlinked.sort_unstable_by_key(|one| one.row);
+    Ok(unlinked)
 }
 
 /// The spool is the run's own file; it cannot be read when its disk or folder is gone.

@@ -3,6 +3,7 @@
 //!
 //! What is put back and what is left alone decides the core, one outcome after the other.
 
+use super::approval::Passing;
 use super::error::SyncError;
 use super::options::Allowances;
 use super::outcome::{ExitClass, PlanOutcome, RunOutcome};
@@ -18,8 +19,9 @@ use integrator_core::model::{
 };
 use integrator_core::plan::revert::{Present, is_done};
 use integrator_core::plan::{
-    Effect, Ending, Footer, HeldDevice, Outcome, Part, Reverted, StepKind, judge_deactivations, plan_revert,
+    Ending, Fleet, Footer, HeldDevice, Judging, Outcome, Part, Reverted, StepKind, judge, plan_revert,
 };
+use integrator_core::settings::GuardKind;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::path::PathBuf;
 
@@ -107,11 +109,11 @@ async fn revert_in(
     let (store, lease) = session.lease().await?;
     let result = async {
         session.prepare_apply(&lease).await?;
-        let footer = plan(session, &*store, record, options.allow).await?;
+        let footer = plan(session, &*store, record, &options.allow).await?;
         if let Some(out) = &options.out {
             plan_file::write(store.plan_reader(&session.run.0), out).await?;
         }
-        Ok(session.judge(&footer))
+        Ok(session.judge(&footer, Passing::default()))
     }
     .await;
     store.release(lease).await?;
@@ -122,7 +124,7 @@ async fn plan(
     session: &mut Session,
     store: &dyn Store,
     record: &RunRecord,
-    allow: Allowances,
+    allow: &Allowances,
 ) -> Result<Footer, SyncError> {
     let sink = session.begin_plan(store, Entity::Assets).await?;
     let mut way = WayBack {
@@ -130,7 +132,6 @@ async fn plan(
         store,
         sink,
         seen: FxHashSet::default(),
-        deactivated: 0,
         user_reads: 0,
         software: 0,
         stays: Vec::new(),
@@ -140,12 +141,16 @@ async fn plan(
         way.chunk(chunk?).await?;
     }
     let notices = way.notices(record);
-    let WayBack { mut sink, deactivated, .. } = way;
+    let WayBack { mut sink, .. } = way;
     sink.notices.splice(0..0, notices);
     let linked = linked(session, store).await?;
-    let verdict =
-        judge_deactivations(session.connection.guards.deactivate, deactivated, linked, allow.deactivate);
-    let footer = sink.finish(vec![verdict]).await?;
+    let fleet = Fleet { linked, devices: linked, live: linked, with_asset: linked };
+    // What is left alone is told row by row and is no sign of trouble; types were not looked at one by one.
+    sink.tally.lose_types();
+    let judging = Judging { guards: &session.connection.guards, allow, baseline: None };
+    let mut verdicts = judge(&sink.tally, fleet, judging, |id| id.to_string());
+    verdicts.retain(|verdict| verdict.guard != GuardKind::Held.name());
+    let footer = sink.finish(verdicts).await?;
     session.plan = Some(session.run.0.clone());
     session.footer = Some(footer.clone());
     Ok(footer)
@@ -170,7 +175,6 @@ struct WayBack<'a> {
     sink: PlanSink,
     /// Assets that the plan has dealt with.
     seen: FxHashSet<AssetId>,
-    deactivated: u64,
     user_reads: usize,
     /// Assets whose software the run wrote.
     software: u64,
@@ -260,7 +264,6 @@ impl WayBack<'_> {
     async fn settle(&mut self, outcome: &Outcome, reverted: Reverted) -> Result<(), SyncError> {
         let Reverted { step, remember, left } = reverted;
         if let Some(step) = step {
-            self.deactivated += u64::from(step.effect == Effect::Deactivate);
             self.sink.step(*step).await?;
         }
         if let Some(remember) = remember {

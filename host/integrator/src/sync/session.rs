@@ -12,7 +12,7 @@ use super::software::SoftwareReading;
 use super::sweep::{Basis, Swept};
 use super::tenants::{View, sweep_view, tenant_users, views};
 use super::world::World;
-use super::{catalogue, complete, history};
+use super::{catalogue, complete, history, people};
 use crate::halo::{DiscoveredAddress, HaloClient};
 use crate::store::{ChangeSet, Chunks, Lease, Store};
 use chrono::{DateTime, Utc};
@@ -87,7 +87,7 @@ pub(super) struct Wanted<'a> {
     /// How the index is brought up to date.
     pub(super) index: IndexReading,
     /// Guards that are let pass.
-    pub(super) allow: Allowances,
+    pub(super) allow: &'a Allowances,
 }
 
 impl Session {
@@ -108,6 +108,8 @@ impl Session {
             requests_to_graph: 0,
             requests_to_halo: 0,
             plugins: BTreeMap::new(),
+            guards: Vec::new(),
+            approved: None,
             notices: Vec::new(),
             error: None,
         };
@@ -146,6 +148,7 @@ impl Session {
         let (swept, (halo, mut side)) = tokio::try_join!(sweeping, reading_halo)?;
         let mut sink = self.begin_plan(&*store, Entity::Assets).await?;
         sink.notices.append(&mut side.notices);
+        sink.newest_asset = store.highest_asset().await?;
         for step in std::mem::take(&mut side.steps) {
             sink.step(step).await?;
         }
@@ -226,9 +229,10 @@ impl Session {
         for (view, surveyed) in self.views.iter().zip(&survey.tenants) {
             catalogue::read_sites(&halo, &view.connection, surveyed, &mut catalogue).await?;
         }
-        let rulebooks = self.bind(&catalogue, &survey.tenants)?;
+        let mut rulebooks = self.bind(&catalogue, &survey.tenants)?;
         let progress = &*world.progress;
         refresh_users(&halo, store, &world.user_members(), index, self.now, progress).await?;
+        let silence = people::keep_users(store, &mut rulebooks).await?;
         let mut users = None;
         if let (Some(view), Some(Some(rulebook))) = (self.views.first(), rulebooks.first()) {
             let found = Arc::new(tenant_users(world, store, &view.graph, rulebook).await?);
@@ -242,6 +246,7 @@ impl Session {
             users = Some(found);
         }
         let mut notices = std::mem::take(&mut survey.notices);
+        notices.extend(silence);
         notices.extend(refresh_assets(&halo, store, &catalogue, index, self.now, progress).await?);
         let undecided = apply::recover(&halo, store, lease, &self.connection.id).await?;
         let known = match self.views.first() {
@@ -414,6 +419,7 @@ impl Session {
             ExitClass::Done => RunStatus::Done,
             ExitClass::Partial => RunStatus::Partial,
             ExitClass::Refused => RunStatus::Refused,
+            ExitClass::Waiting => RunStatus::Waiting,
             ExitClass::Interrupted => RunStatus::Interrupted,
             ExitClass::Settings | ExitClass::SignIn | ExitClass::Unreadable | ExitClass::Bug => {
                 RunStatus::Failed

@@ -4,11 +4,15 @@ use super::error::SyncError;
 use super::kept::HeldLines;
 use crate::store::PlanWriter;
 use chrono::{DateTime, Utc};
-use integrator_core::model::{Counts, Link, LinkState};
+use integrator_core::decide::{Decision, Rulebook, TypeRef};
+use integrator_core::model::{Asset, AssetId, Counts, Link, LinkState};
 use integrator_core::plan::text;
 use integrator_core::plan::{
-    Effect, Footer, GuardVerdict, Header, HeldDevice, Line, Part, Remember, Step, StepKind, Theirs, Titles,
+    AtHand, Baseline, Effect, Footer, GuardVerdict, Header, HeldDevice, Line, Part, Remember, Step, StepKind,
+    Tally, Theirs, Titles,
 };
+use integrator_core::resolve::Pair;
+use integrator_core::settings::{GuardKind, TypeUpdates};
 
 /// Lines kept back before they are handed to the store.
 const BUFFERED: usize = 512;
@@ -36,6 +40,12 @@ pub(crate) struct PlanSink {
     held_with_others: u64,
     /// Where held devices are noted besides, to be found singly.
     held_lines: Option<HeldLines>,
+    /// What the guards count.
+    pub(crate) tally: Tally,
+    /// What later plans are judged by, once this one is applied.
+    pub(crate) baseline: Option<Baseline>,
+    /// The greatest number of an asset in the index.
+    pub(crate) newest_asset: Option<AssetId>,
 }
 
 impl std::fmt::Debug for PlanSink {
@@ -60,6 +70,9 @@ impl PlanSink {
             made: header.made,
             held_with_others: 0,
             held_lines: None,
+            tally: Tally::new(header.made),
+            baseline: None,
+            newest_asset: None,
         };
         sink.line(&Line::Header(header)).await?;
         Ok(sink)
@@ -74,12 +87,14 @@ impl PlanSink {
     pub(crate) async fn step(&mut self, step: Step) -> Result<(), SyncError> {
         self.steps += 1;
         count(&mut self.counts, &step);
+        self.tally.step(&step);
         self.line(&Line::Step(Box::new(step))).await
     }
 
     /// Adds a change of the store alone.
     pub(crate) async fn remember(&mut self, remember: Remember) -> Result<(), SyncError> {
         self.remembered += 1;
+        self.tally.remember(&remember);
         if remember.link.as_ref().is_some_and(|link| concluded(link, self.made)) {
             self.counts.assets_deactivated += 1;
         }
@@ -88,6 +103,12 @@ impl PlanSink {
 
     /// Adds a device that is left alone.
     pub(crate) async fn held(&mut self, held: HeldDevice) -> Result<(), SyncError> {
+        self.held_as(held, GuardKind::Held).await
+    }
+
+    /// The same, counted for the guard that watches the reason.
+    pub(crate) async fn held_as(&mut self, held: HeldDevice, kind: GuardKind) -> Result<(), SyncError> {
+        self.tally.held(&held, kind);
         self.counts.devices_held += 1;
         if self.counts.devices_held - self.held_with_others <= HELD_TOLD {
             self.told_held.push(text::held(&held));
@@ -125,6 +146,22 @@ impl PlanSink {
         self.line(&Line::Theirs(theirs)).await
     }
 
+    /// Turns to the asset of a device that Intune shows. Where types are set once and never changed, a device counts
+    /// for the type that it should have: that of its asset is a person's affair.
+    pub(crate) fn look_at(&mut self, asset: &Asset, decision: &Decision, pair: &Pair, rulebook: &Rulebook) {
+        let asset_type = match (&decision.asset_type.asset_type, rulebook.types.update) {
+            (TypeRef::Existing(decided), TypeUpdates::Keep) => Some(*decided),
+            _ => asset.type_id,
+        };
+        let how = if matches!(pair, Pair::Matched(..)) { AtHand::Matched } else { AtHand::Linked };
+        self.tally.look_at(asset.id, asset_type, how);
+    }
+
+    /// Turns to the asset of a device that is absent.
+    pub(crate) fn look_at_absent(&mut self, id: AssetId, asset: Option<&Asset>) {
+        self.tally.look_at(id, asset.and_then(|asset| asset.type_id), AtHand::Absent);
+    }
+
     /// Ends with the footer, and makes the plan durable.
     pub(crate) async fn finish(mut self, guards: Vec<GuardVerdict>) -> Result<Footer, SyncError> {
         self.notices.append(&mut self.told_held);
@@ -139,6 +176,8 @@ impl PlanSink {
             notices: std::mem::take(&mut self.notices),
             guards,
             left_out: self.left_out,
+            baseline: self.baseline.take(),
+            newest_asset: self.newest_asset,
             digest: self.hasher.finalize().to_hex().to_string(),
         };
         self.line(&Line::Footer(Box::new(footer.clone()))).await?;

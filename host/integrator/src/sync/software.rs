@@ -7,7 +7,7 @@ mod licences;
 mod planning;
 
 pub(crate) use licences::{LicenceBook, Pending, RefusedTitle};
-pub(crate) use planning::PlannedTitles;
+pub(crate) use planning::{PlannedTitles, Written};
 
 use super::error::SyncError;
 use super::options::IndexReading;

@@ -13,13 +13,16 @@ use crate::graph::{Decoder, GraphClient, RawPage};
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 use integrator_core::decide::decision::SiteReason;
-use integrator_core::decide::{Calls, Counting, Knowledge, Rulebook, UserDecision, UserIndex, decide_asking};
+use integrator_core::decide::{
+    Calls, Counting, Knowledge, Rulebook, TypeRef, UserDecision, UserIndex, decide_asking,
+};
 use integrator_core::model::device::{Slot, SpoolPlace, Standing, unix_seconds};
 use integrator_core::model::link::serial_hash;
 use integrator_core::model::value::fold;
-use integrator_core::model::{Device, IdentityRow, Projection};
+use integrator_core::model::{Device, IdentityRow, Projection, TypeId};
 use integrator_core::resolve::placeholder::Placeholders;
 use integrator_core::settings::SenseManaged;
+use rustc_hash::FxHashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +44,8 @@ pub(crate) struct Swept {
     pub(crate) repeated: u64,
     /// Rows that could not even be named: nothing may be concluded from absence then.
     pub(crate) nameless: Vec<String>,
+    /// Devices that were decided meanwhile, by the type that each should have; nothing where Graph sent some twice.
+    pub(crate) types: Option<FxHashMap<TypeId, u64>>,
 }
 
 impl Swept {
@@ -96,6 +101,7 @@ struct Page {
     bytes: Vec<u8>,
     read: u64,
     nameless: Vec<String>,
+    types: FxHashMap<TypeId, u64>,
 }
 
 /// Reads all pages. Anything but a complete walk is an error.
@@ -142,6 +148,7 @@ pub(crate) async fn sweep(
     let mut pages = std::pin::pin!(pages);
     let mut rows: Vec<IdentityRow> = Vec::new();
     let mut nameless = Vec::new();
+    let mut types: FxHashMap<TypeId, u64> = FxHashMap::default();
     let (mut read, mut count) = (0, 0);
     while let Some(page) = pages.next().await {
         let page = page?;
@@ -152,6 +159,9 @@ pub(crate) async fn sweep(
         read += page.read;
         let start = writer.append(&page.bytes).map_err(|error| write_error(folder, &error))?;
         rows.extend(page.rows.into_iter().map(|row| IdentityRow { spool: row.spool.after(start), ..row }));
+        for (asset_type, devices) in page.types {
+            *types.entry(asset_type).or_default() += devices;
+        }
         nameless.extend(page.nameless.into_iter().map(|problem| format!("page {count}: {problem}")));
         progress.event(ProgressEvent::PagesRead { pages: count, devices: read });
     }
@@ -162,7 +172,9 @@ pub(crate) async fn sweep(
     rows.reverse();
     rows.dedup_by_key(|row| row.key);
     rows.reverse();
-    Ok(Swept { repeated: (before - rows.len()) as u64, rows, spool: Arc::new(spool), nameless })
+    let repeated = (before - rows.len()) as u64;
+    let types = (repeated == 0).then_some(types);
+    Ok(Swept { repeated, rows, spool: Arc::new(spool), nameless, types })
 }
 
 fn write_error(folder: &Path, error: &std::io::Error) -> SyncError {
@@ -178,13 +190,14 @@ fn decode_page(page: &RawPage, decoder: &Decoder, reading: &Reading) -> Result<P
         bytes: Vec::with_capacity(page.len() * 320),
         read: page.len() as u64,
         nameless: Vec::new(),
+        types: FxHashMap::default(),
     };
     let basis = reading.basis.as_ref().and_then(|basis| basis.get());
     let mut calls = basis.map(|basis| Calls::new(&basis.rulebook.plugins, Counting::Counted));
     for text in page.rows() {
         let (row, identity) = match decoder.decode(text) {
             Ok(device) => {
-                let identity = identity(&device, reading, basis.zip(calls.as_mut()));
+                let identity = identity(&device, reading, basis.zip(calls.as_mut()), &mut decoded.types);
                 (SpoolRow::Device(device), identity)
             }
             Err(unreadable) => {
@@ -215,7 +228,12 @@ fn decode_page(page: &RawPage, decoder: &Decoder, reading: &Reading) -> Result<P
     Ok(decoded)
 }
 
-fn identity(device: &Device, reading: &Reading, basis: Option<(&Basis, &mut Calls<'_>)>) -> IdentityRow {
+fn identity(
+    device: &Device,
+    reading: &Reading,
+    basis: Option<(&Basis, &mut Calls<'_>)>,
+    types: &mut FxHashMap<TypeId, u64>,
+) -> IdentityRow {
     let sense = reading.sense_managed == SenseManaged::Exclude
         && device.text(Slot::MANAGEMENT_AGENT).is_some_and(|agent| agent.eq_ignore_ascii_case("msSense"));
     let serial = device.text(Slot::SERIAL_NUMBER).and_then(|serial| reading.placeholders.usable(serial));
@@ -225,13 +243,20 @@ fn identity(device: &Device, reading: &Reading, basis: Option<(&Basis, &mut Call
         enrolled: unix_seconds(device.time(Slot::ENROLLED)),
         synced: unix_seconds(device.time(Slot::LAST_SYNC)),
         spool: SpoolPlace::default(),
-        decision: basis.filter(|_| !sense).map_or(0, |(basis, calls)| early_decision(device, basis, calls)),
+        decision: basis
+            .filter(|_| !sense)
+            .map_or(0, |(basis, calls)| early_decision(device, basis, calls, types)),
         standing: if sense { Standing::Excluded } else { Standing::Live },
     }
 }
 
 /// The digest of the device's decision, or 0 where the second pass has something to say of it.
-fn early_decision(device: &Device, basis: &Basis, calls: &mut Calls<'_>) -> u64 {
+fn early_decision(
+    device: &Device,
+    basis: &Basis,
+    calls: &mut Calls<'_>,
+    types: &mut FxHashMap<TypeId, u64>,
+) -> u64 {
     // What only single reads tell is not at hand yet.
     if basis.rulebook.projection.details().next().is_some() {
         return 0;
@@ -242,6 +267,9 @@ fn early_decision(device: &Device, basis: &Basis, calls: &mut Calls<'_>) -> u64 
             if !matches!(decision.user, UserDecision::Ambiguous(..))
                 && decision.site.reason != SiteReason::OtherClient =>
         {
+            if let TypeRef::Existing(asset_type) = decision.asset_type.asset_type {
+                *types.entry(asset_type).or_default() += 1;
+            }
             decision.digest
         }
         _ => 0,

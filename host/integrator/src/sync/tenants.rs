@@ -3,6 +3,7 @@
 //! A run holds the rows of one tenant at a time. What the first tenants have paired is out of reach for later ones;
 //! what one tenant's failure ends is the whole run, because a plan of half a connection would conclude wrongly.
 
+use super::baseline;
 use super::decide::{Shared, decide_all};
 use super::details::DetailReader;
 use super::error::SyncError;
@@ -13,6 +14,7 @@ use super::people::{add_entra_users, add_owners};
 use super::permissions;
 use super::planner::Planner;
 use super::plugins;
+use super::queue::{self, Sight};
 use super::resolve::{Known, Others, resolve};
 use super::session::{HaloSide, Session, Wanted};
 use super::sink::PlanSink;
@@ -25,7 +27,7 @@ use crate::store::Store;
 use integrator_core::decide::{PluginSet, Rulebook, UserIndex, projection_with};
 use integrator_core::model::{AssetId, Catalogue, TenantId};
 use integrator_core::plan::{
-    Footer, GuardVerdict, HeldDevice, IntuneIds, judge_deactivations, judge_empty_source,
+    Baseline, Fleet, Footer, GuardVerdict, HeldDevice, IntuneIds, Judging, guard, judge, judge_empty_source,
 };
 use integrator_core::resolve::Pair;
 use integrator_core::resolve::placeholder::Placeholders;
@@ -127,6 +129,9 @@ struct Total {
     read: u64,
     /// Devices linked before the run.
     linked: u64,
+    /// Devices that could have an asset, and those that have one.
+    live: u64,
+    with_asset: u64,
     /// The tenant whose list was empty though devices of it are linked, and how many.
     emptied: Option<(TenantId, u64)>,
 }
@@ -140,6 +145,34 @@ impl Total {
             self.emptied.get_or_insert((tenant.clone(), linked));
         }
         verdict
+    }
+
+    fn fleet(&self) -> Fleet {
+        let Self { read, linked, live, with_asset, .. } = *self;
+        Fleet { linked, devices: read, live, with_asset }
+    }
+
+    /// What later plans are judged by, once this one is applied.
+    fn baseline(&self, sink: &PlanSink) -> Baseline {
+        Baseline {
+            devices: self.read,
+            live: self.live,
+            with_asset: (self.with_asset + sink.counts.assets_created).min(self.live),
+            types: sink.tally.decided(),
+        }
+    }
+
+    fn pair(&mut self, pairs: &[Pair]) {
+        for pair in pairs {
+            match pair {
+                Pair::Linked(_) | Pair::Inherits(..) | Pair::Matched(..) => {
+                    self.live += 1;
+                    self.with_asset += 1;
+                }
+                Pair::New => self.live += 1,
+                Pair::Held(_) | Pair::Excluded | Pair::Superseded(_) => {}
+            }
+        }
     }
 
     /// One tenant without a single device where there were some refuses the whole plan.
@@ -213,6 +246,7 @@ impl Session {
             let others = self.others(view, &paired);
             let resolved = resolve(&mut swept, &rulebook, store, halo, known, &others).await?;
             let empty = total.take(&view.connection.microsoft.tenant, read, resolved.linked_before);
+            total.pair(&resolved.pairs);
             if views.len() > 1 {
                 paired.extend(resolved.pairs.iter().filter_map(|pair| match pair {
                     Pair::Matched(asset, _) => Some(*asset),
@@ -241,22 +275,29 @@ impl Session {
                 planner.sink.notices.extend(view.graph.expiry_notice().map(str::to_owned));
                 planner.sink.notices.extend(told.0);
                 planner.sink.left_out |= told.1;
+                planner.sink.tally.take_timestamps(guard::timestamps(&shared.rulebook));
+                match &swept.types {
+                    Some(types) => {
+                        planner.sink.tally.add_decided(types.iter().map(|(id, count)| (*id, *count)))
+                    }
+                    None => planner.sink.tally.lose_types(),
+                }
                 if self.plan_view(view, swept, &shared, planner, device, &empty).await? {
                     self.complete.push(view.connection.microsoft.tenant.clone());
                 }
                 planner.let_go();
             }
         }
-        let (sink, concluded, matched) = match lines {
+        let (mut sink, catalogue) = match lines {
             Lines::Planner(planner) => {
                 let mut planner = *planner;
                 planner.tell_notices();
                 if device.is_none() {
                     self.keep_catalogue(&planner.catalogue);
                 }
-                (planner.sink, planner.concluded, planner.matched)
+                (planner.sink, planner.catalogue)
             }
-            Lines::Sink(parts) => (parts.0, 0, 0),
+            Lines::Sink(parts) => *parts,
         };
         if let Some(device) = device.filter(|_| sink.counts.devices_read == 0) {
             return Err(SyncError::settings(
@@ -264,9 +305,15 @@ impl Session {
                 "name it by its Intune id, its name or its serial number",
             ));
         }
-        let guard = self.connection.guards.deactivate;
-        let deactivations = judge_deactivations(guard, concluded, total.linked + matched, allow.deactivate);
-        sink.finish(vec![total.verdict(views.len()), deactivations]).await
+        // One device says nothing of the fleet, and a plan of it is nothing that later plans are judged by.
+        let last = if device.is_none() { baseline::last(store, &connection.id).await? } else { None };
+        let mut verdicts = vec![total.verdict(views.len())];
+        let judging = Judging { guards: &connection.guards, allow, baseline: last.as_ref() };
+        verdicts.extend(judge(&sink.tally, total.fleet(), judging, |id| catalogue.type_name(id)));
+        if device.is_none() {
+            sink.baseline = Some(total.baseline(&sink));
+        }
+        sink.finish(verdicts).await
     }
 
     /// The users that a tenant's devices are linked with. `made` is the index that was made last, while it is of use.
@@ -338,8 +385,28 @@ impl Session {
         Box::pin(combine(needs, read)).await
     }
 
-    /// Decides and plans one tenant's devices, and what became of those that are gone. Whether all devices were seen.
+    /// Plans one tenant's devices, and sets its queue of matching anew. Whether all devices were seen.
     async fn plan_view(
+        &self,
+        view: &View,
+        swept: Swept,
+        shared: &Arc<Shared>,
+        planner: &mut Planner<'_>,
+        device: Option<&str>,
+        empty: &GuardVerdict,
+    ) -> Result<bool, SyncError> {
+        let spool = Arc::clone(&swept.spool);
+        let whole = self.plan_devices(view, swept, shared, planner, device, empty).await?;
+        if device.is_none() {
+            planner.sink.notices.extend(shared.resolved.notices.iter().cloned());
+            planner.sink.counts.devices_ignored += shared.resolved.ignored;
+            queue::keep(planner, &spool, if whole { Sight::Whole } else { Sight::Partial }).await?;
+        }
+        Ok(whole)
+    }
+
+    /// Decides and plans one tenant's devices, and what became of those that are gone. Whether all devices were seen.
+    async fn plan_devices(
         &self,
         view: &View,
         swept: Swept,

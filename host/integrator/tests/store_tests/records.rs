@@ -3,10 +3,10 @@
 use crate::support::{
     TENANT, all, asset, asset_id, device, fleet, journal_entry, link, noon, open, run, user,
 };
-use halo_integrator::store::{AssetSummary, ChangeSet, Durability, SUMMARIES_GENERATION, Store};
+use halo_integrator::store::{AssetSummary, CaseKey, ChangeSet, Durability, SUMMARIES_GENERATION, Store};
 use integrator_core::model::{
-    Asset, AssetId, Deactivated, DeviceId, DeviceKey, Life, Link, LinkState, RunId, SoftwareMemory, TenantId,
-    UserId,
+    Asset, AssetId, CaseAsset, CaseDevice, CaseKind, Deactivated, DeviceId, DeviceKey, Life, Link, LinkState,
+    MatchCase, MatchChoice, MatchDecision, RunId, SoftwareMemory, TenantId, UserId,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -307,4 +307,48 @@ async fn the_generation_of_summaries_changes_with_them_and_with_nothing_else() {
         store.commit(None, same).await.unwrap();
         assert_eq!(store.mark(SUMMARIES_GENERATION).await.unwrap(), before);
     }
+}
+
+#[tokio::test]
+async fn cases_and_decisions_are_kept_apart_by_connection_and_survive_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let decision = |number: u64, connection: &str| MatchDecision {
+        connection: connection.to_owned(),
+        tenant: TenantId::from(TENANT),
+        device: device(number),
+        device_name: format!("PC-{number}"),
+        choice: MatchChoice::Split { not: vec![AssetId(7)] },
+        at: noon(),
+        note: Some("seen it".to_owned()),
+    };
+    let case = |number: u64, connection: &str| MatchCase {
+        connection: connection.to_owned(),
+        tenant: TenantId::from(TENANT),
+        device: CaseDevice { id: device(number).0, name: format!("PC-{number}"), ..CaseDevice::default() },
+        kind: CaseKind::SeveralAssets,
+        reason: "two match".to_owned(),
+        assets: vec![CaseAsset { id: 7, ..CaseAsset::default() }],
+        others: Vec::new(),
+        since: noon(),
+    };
+    let changes = ChangeSet {
+        put_cases: vec![case(1, "contoso"), case(1, "other"), case(2, "contoso")],
+        put_decisions: vec![decision(1, "contoso"), decision(1, "other")],
+        ..ChangeSet::default()
+    };
+    store.commit(None, changes).await.unwrap();
+    let changes = ChangeSet {
+        remove_cases: vec![CaseKey::from(&case(2, "contoso"))],
+        remove_decisions: vec![CaseKey::from(&decision(1, "other"))],
+        ..ChangeSet::default()
+    };
+    store.commit(None, changes).await.unwrap();
+    drop(store);
+    let store = open(folder.path()).await;
+    assert_eq!(all(store.match_cases(Some("contoso"))).await, [case(1, "contoso")]);
+    assert_eq!(all(store.match_cases(None)).await.len(), 2);
+    assert_eq!(all(store.match_decisions(None)).await, [decision(1, "contoso")]);
+    assert!(all(store.match_decisions(Some("other"))).await.is_empty());
+    store.check().await.unwrap();
 }

@@ -163,6 +163,8 @@ pub(crate) fn run(id: &str, connection: &str) -> RunRecord {
         requests_to_graph: 4,
         requests_to_halo: 5,
         plugins: BTreeMap::from([("transform".to_owned(), "abc".to_owned())]),
+        guards: Vec::new(),
+        approved: None,
         notices: vec!["device held".to_owned()],
         error: None,
     }

@@ -186,6 +186,33 @@ async fn an_absent_device_is_inactive_once_imports_have_not_seen_it_for_long() {
 }
 
 #[tokio::test]
+async fn absence_from_a_list_alone_makes_no_device_inactive() {
+    let statuses = "deleted_after_runs = 1000\n\
+                    inactive = { after_days = 10, status = \"Inactive\", clock = \"last-import\" }";
+    let scene = Scene::of(statuses).await;
+    scene.import().await;
+    // Two fail to appear in the list: one can be read directly, the other cannot be asked about.
+    scene.microsoft.fleet().hide(&id(2));
+    scene.microsoft.fleet().remove(&id(3));
+    let refused = Effect::Status { status: 400, body: String::new(), content_type: None, retry_after: None };
+    scene.microsoft.faults().add(Fault::new(format!("managedDevices/{}", id(3)), refused).forever());
+    scene.import().await;
+    scene.turn(TimeDelta::days(11));
+    let outcome = import(&scene.world(), "contoso", &ImportOptions::default()).await;
+    assert_eq!(outcome.class, ExitClass::Partial, "{:?}", outcome.record);
+    let told = outcome.record.notices.join("\n");
+    assert!(told.contains("PC-2") && told.contains("a direct read finds it: nothing is concluded"), "{told}");
+    assert!(told.contains("PC-3") && told.contains("could not be read directly"), "{told}");
+    assert_eq!(outcome.record.counts.assets_deactivated, 0);
+    assert_eq!((scene.status_of(2), scene.status_of(3)), ("Active".into(), "Active".into()));
+    // The one that was seen has its days anew; the other is concluded once Intune answers.
+    scene.microsoft.faults().clear();
+    scene.turn(TimeDelta::days(1));
+    assert_eq!(scene.counts().await.assets_deactivated, 1);
+    assert_eq!((scene.status_of(2), scene.status_of(3)), ("Active".into(), "Inactive".into()));
+}
+
+#[tokio::test]
 async fn a_device_becomes_inactive_by_the_passing_of_time_alone() {
     let scene = Scene::of("inactive = { after_days = 30, status = \"Inactive\" }").await;
     scene.microsoft.fleet().set_property(&id(1), "lastSyncDateTime", json!("2026-08-31T08:00:00Z"));

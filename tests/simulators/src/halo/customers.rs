@@ -117,7 +117,12 @@ impl HaloState {
                         && !(filter.without_general && &*user.name == "General User")
                         && filter.search(&[&user.name, &user.email, &user.login])
                 };
-                self.users.values().filter(wanted).map(|user| (user.id, &*user.name)).collect()
+                self.users
+                    .values()
+                    .filter(|_| !self.options.hide_users)
+                    .filter(wanted)
+                    .map(|user| (user.id, &*user.name))
+                    .collect()
             }
         };
         if by_name {

@@ -79,6 +79,8 @@ pub struct HaloOptions {
     pub tenant_links: TenantLinks,
     /// Whether Halo's global settings stop programs from moving assets in stock.
     pub stop_movements_in_stock: bool,
+    /// Lists of users are empty and say so with success, as for an agent that is not given to see any.
+    pub hide_users: bool,
     /// Software licences, and software on assets.
     pub licences: LicenceOptions,
     /// Clients and sites to begin with.
@@ -136,6 +138,7 @@ impl Default for HaloOptions {
             general_users: GeneralUsers::EverySite,
             tenant_links: TenantLinks::Replace,
             stop_movements_in_stock: false,
+            hide_users: false,
             licences: LicenceOptions::default(),
             clients: vec![
                 ClientSeed {

@@ -2,13 +2,14 @@
 
 use super::asset_types::asset_types;
 use super::fields::fields;
+use super::guards::{approve, guards};
 use super::imports::{imports, users};
 use super::microsoft::microsoft;
 use super::organisations::organisations;
 use super::plugins;
 use super::statuses::statuses;
 use super::{switched_off, text};
-use crate::settings::connection::{Connection, Enabled, Guard, Guards};
+use crate::settings::connection::{Connection, Enabled};
 use crate::settings::digest;
 use crate::settings::source::Report;
 use crate::settings::wire::At;
@@ -49,6 +50,7 @@ pub(in crate::settings) fn connection(
         imports,
         statuses,
         guards,
+        approve: approve(file.approve.as_ref()),
         plugins: plugin_settings,
         enabled,
         digest: String::new(),
@@ -70,15 +72,5 @@ fn enabled(table: &wire::Schedule, report: &mut Report<'_>) -> Enabled {
     match &table.enabled {
         Some(At { value: false, .. }) => Enabled::No,
         _ => Enabled::Yes,
-    }
-}
-
-fn guards(table: Option<&wire::Guards>) -> Guards {
-    let written = table.and_then(|table| table.deactivate.as_ref()).map(|at| &at.value);
-    Guards {
-        deactivate: Guard {
-            percent: written.and_then(|guard| guard.percent.as_ref()).map_or(10.0, |at| at.value),
-            at_least: written.and_then(|guard| guard.at_least.as_ref()).map_or(20, |at| at.value),
-        },
     }
 }

@@ -9,7 +9,7 @@ use crate::settings::asset_types::TriedPlugin;
 use crate::settings::fields::Source;
 use crate::settings::imports::{
     Creation, DefaultSite, Imports, MatchReach, MatchTexts, MatchTier, SenseManaged, SharedSerial, SiteMode,
-    Software, SoftwareMatch, UnlinkUnmatched, UserIdentifier, UserSource, Users,
+    Software, SoftwareMatch, TypeDisagreement, UnlinkUnmatched, UserIdentifier, UserSource, Users,
 };
 use crate::settings::life::RuleState;
 use crate::settings::plugins::PluginUse;
@@ -58,6 +58,10 @@ pub(super) fn imports(table: &wire::Imports, mappings: &Mappings, report: &mut R
         shared_serial: match &table.shared_serial {
             Some(At { value: wire::SharedSerial::Hold, .. }) => SharedSerial::Hold,
             _ => SharedSerial::Newest,
+        },
+        type_disagreement: match &table.type_disagreement {
+            Some(At { value: wire::TypeDisagreement::Accept, .. }) => TypeDisagreement::Accept,
+            _ => TypeDisagreement::Hold,
         },
         details_refresh_days: table.details_refresh_days.as_ref().map_or(REFRESH_DAYS, |at| at.value),
         sense_managed: if is(&table.exclude_sense_managed, true) {

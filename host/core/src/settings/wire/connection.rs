@@ -1,5 +1,6 @@
 //! `connections/NAME.toml` as it is written.
 
+use super::guards::{Approve, Guards};
 use super::policies::{Overwrite, State, TypeWrite};
 use super::{AnyValue, At, Name, OneOrMany, PluginTable, Secret, TextOr};
 use schemars::JsonSchema;
@@ -13,6 +14,8 @@ use std::collections::BTreeMap;
 pub(in crate::settings) struct Connection {
     /// The name as people see it. Default: the file's name without `.toml`.
     pub(in crate::settings) name: Option<At<String>>,
+    /// Whether a person approves each plan before it is applied, by `apply PLAN --approve`. Default "never".
+    pub(in crate::settings) approve: Option<At<Approve>>,
     /// How to sign in to Microsoft.
     #[schemars(required)]
     pub(in crate::settings) microsoft: Option<Microsoft>,
@@ -421,6 +424,9 @@ pub(in crate::settings) struct Imports {
     pub(in crate::settings) match_across_clients: Option<At<bool>>,
     /// Two live devices with one serial number. Default "newest".
     pub(in crate::settings) shared_serial: Option<At<SharedSerial>>,
+    /// A matched asset whose type stands in another asset group than the type that the device is decided to have.
+    /// Default "hold": a person says whether it is that machine.
+    pub(in crate::settings) type_disagreement: Option<At<TypeDisagreement>>,
     /// Days after which what Intune tells in single reads only (memory, wired address, notes) is read anew, spread over
     /// that time. Default 7. Such properties are read only where a mapping or a rule names one.
     #[schemars(range(min = 1, max = 365))]
@@ -463,6 +469,16 @@ pub(in crate::settings) struct DefaultSite {
     /// Its site, by name or number.
     #[schemars(required)]
     pub(in crate::settings) site: Option<At<Name>>,
+}
+
+/// `imports.type_disagreement`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::settings) enum TypeDisagreement {
+    /// The device is held.
+    Hold,
+    /// The asset is taken all the same.
+    Accept,
 }
 
 /// `imports.shared_serial`
@@ -556,24 +572,4 @@ pub(in crate::settings) struct Schedule {
     pub(in crate::settings) cron: Option<At<String>>,
     /// The time zone of `cron`. Still to come: leave it out.
     pub(in crate::settings) timezone: Option<At<String>>,
-}
-
-/// `[guards]`
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::settings) struct Guards {
-    /// Refuses a plan that newly concludes too many assets deleted or inactive. Default `{ percent = 10, at_least = 20 }`.
-    pub(in crate::settings) deactivate: Option<At<Guard>>,
-}
-
-/// A guard: refuses when the count is at least `at_least` and its share is over `percent`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::settings) struct Guard {
-    /// The share, 0 to 100. Default 10.
-    #[schemars(range(min = 0, max = 100))]
-    pub(in crate::settings) percent: Option<At<f64>>,
-    /// The count below which the guard rests. Default 20.
-    #[schemars(range(min = 1, max = 1_000_000_000))]
-    pub(in crate::settings) at_least: Option<At<u64>>,
 }

@@ -1,13 +1,14 @@
 //! `runs revert`: makes a plan that takes a run back, and shows it; `apply` carries it out.
 
+use super::super::allow::allowance;
 use super::super::context::Context;
 use super::super::failure::Failure;
-use super::super::import::{Allowed, allowance, allowances};
 use super::super::output::Form;
 use super::super::plan;
 use super::find;
 use crate::sync::{self, ExitClass, RevertOptions};
 use clap::Args;
+use integrator_core::settings::GuardKind;
 use std::path::PathBuf;
 
 /// The arguments of `runs revert`.
@@ -24,7 +25,7 @@ pub(super) struct Asked {
     all: bool,
     /// Let a guard pass this once, by repeating the number it refused
     #[arg(long, value_name = "GUARD=N", value_parser = allowance)]
-    allow: Vec<Allowed>,
+    allow: Vec<(GuardKind, u64)>,
 }
 
 pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
@@ -33,7 +34,7 @@ pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Fa
     let store = world.store().await?;
     let run = find(&*store, &asked.run).await?.run;
     drop(store);
-    let options = RevertOptions { allow: allowances(&asked.allow), out: asked.out.clone() };
+    let options = RevertOptions { allow: asked.allow.iter().copied().collect(), out: asked.out.clone() };
     let outcome = sync::revert(&world, &run, &options).await;
     context.progress().clear();
     let most = if asked.all { usize::MAX } else { plan::SHOWN };

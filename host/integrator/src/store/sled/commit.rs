@@ -5,7 +5,9 @@ use super::codec::{decode, encode, encode_journal, encode_json, encode_link};
 use super::keys::Kind;
 use super::stored::StoredSoftware;
 use super::summaries::Blocks;
-use crate::store::{ChangeSet, Durability, Lease, SUMMARIES_GENERATION, StoreError, USERS_GENERATION};
+use crate::store::{
+    CaseKey, ChangeSet, Durability, Lease, SUMMARIES_GENERATION, StoreError, USERS_GENERATION,
+};
 use ::sled::Batch;
 use chrono::{DateTime, Utc};
 use integrator_core::model::DeviceKey;
@@ -279,6 +281,22 @@ fn batch_of(changes: ChangeSet, blocks: &mut Blocks<'_>) -> Result<(Batch, i64),
     for entry in changes.put_journal {
         let key = Kind::Journal.text(entry.id.as_bytes());
         let bytes = encode_journal(&key, &entry)?;
+        batch.insert(key, bytes);
+    }
+    for key in &changes.remove_cases {
+        batch.remove(Kind::MatchCase.case(key));
+    }
+    for case in changes.put_cases {
+        let key = Kind::MatchCase.case(&CaseKey::from(&case));
+        let bytes = encode_json(Kind::MatchCase, &key, &case)?;
+        batch.insert(key, bytes);
+    }
+    for key in &changes.remove_decisions {
+        batch.remove(Kind::MatchDecision.case(key));
+    }
+    for decision in changes.put_decisions {
+        let key = Kind::MatchDecision.case(&CaseKey::from(&decision));
+        let bytes = encode_json(Kind::MatchDecision, &key, &decision)?;
         batch.insert(key, bytes);
     }
     for (name, value) in changes.put_marks {

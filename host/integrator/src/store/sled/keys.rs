@@ -2,6 +2,7 @@
 //!
 //! One tree, because one batch is atomic within one tree only.
 
+use crate::store::CaseKey;
 use integrator_core::model::DeviceKey;
 
 /// Kinds of records, by the first byte of their keys.
@@ -19,6 +20,8 @@ pub(super) enum Kind {
     Link = b'L',
     LinkSummaries = b'l',
     Mark = b'M',
+    MatchCase = b'Q',
+    MatchDecision = b'H',
     Outcome = b'O',
     OutcomeByDevice = b'o',
     OutcomeByAsset = b'q',
@@ -44,6 +47,8 @@ impl Kind {
             Self::Link => "link",
             Self::LinkSummaries => "summaries of links, block",
             Self::Mark => "mark",
+            Self::MatchCase => "case of matching",
+            Self::MatchDecision => "decision on matching",
             Self::Outcome => "outcome of run",
             Self::OutcomeByDevice => "outcome by device",
             Self::OutcomeByAsset => "outcome by asset",
@@ -74,6 +79,13 @@ impl Kind {
         key
     }
 
+    /// The key of a record of a device as one connection sees it.
+    pub(super) fn case(self, key: &CaseKey) -> Vec<u8> {
+        let mut bytes = self.device(key.tenant, key.device);
+        bytes.extend_from_slice(key.connection.as_bytes());
+        bytes
+    }
+
     /// What the keys of a tenant's devices begin with.
     pub(super) fn tenant(self, tenant: DeviceKey) -> Vec<u8> {
         let mut key = Vec::with_capacity(33);
@@ -82,9 +94,9 @@ impl Kind {
         key
     }
 
-    /// The device in a key that [`Kind::device`] made.
+    /// The device in a key that [`Kind::device`] or [`Kind::case`] made.
     pub(super) fn device_of(key: &[u8]) -> Option<DeviceKey> {
-        let bytes: [u8; 16] = key.get(17..)?.try_into().ok()?;
+        let bytes: [u8; 16] = key.get(17..33)?.try_into().ok()?;
         Some(DeviceKey::new(u128::from_be_bytes(bytes)))
     }
 
@@ -109,7 +121,12 @@ impl Kind {
                 Some(user) => format!("{} {}", self.name(), uuid::Uuid::from_u128(user.number())),
                 None => format!("{} with a key of {} bytes", self.name(), key.len()),
             },
-            Self::Details | Self::Link | Self::LinkSummaries | Self::Software => match Self::device_of(key) {
+            Self::Details
+            | Self::Link
+            | Self::LinkSummaries
+            | Self::MatchCase
+            | Self::MatchDecision
+            | Self::Software => match Self::device_of(key) {
                 Some(device) => {
                     format!("{} of device {}", self.name(), uuid::Uuid::from_u128(device.number()))
                 }

@@ -10,7 +10,9 @@ use super::summaries::{AssetBlock, LinkBlock, StoredLinkSummary};
 use super::{Inner, SledStore};
 use crate::store::{Chunks, StoreError};
 use futures_util::{StreamExt, stream};
-use integrator_core::model::{Asset, Details, DeviceKey, EntraUser, HaloUser, RunRecord};
+use integrator_core::model::{
+    Asset, Details, DeviceKey, EntraUser, HaloUser, MatchCase, MatchDecision, RunRecord,
+};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -136,6 +138,8 @@ impl Inner {
         self.check_kind(Kind::LinkSummaries, decode::<LinkBlock>)?;
         self.check_kind(Kind::Made, decode::<MadeRecord>)?;
         self.check_kind(Kind::Mark, decode_json::<serde_json::Value>)?;
+        self.check_kind(Kind::MatchCase, decode_json::<MatchCase>)?;
+        self.check_kind(Kind::MatchDecision, decode_json::<MatchDecision>)?;
         self.check_kind(Kind::Outcome, |_, key, value| decode_outcome(key, value))?;
         self.check_kind(Kind::OutcomeByDevice, decode::<()>)?;
         self.check_kind(Kind::OutcomeByAsset, decode::<()>)?;

@@ -109,7 +109,7 @@ impl Applier<'_> {
     /// Takes out what somebody has created since a stored plan was made.
     fn without_known(&mut self, book: &LicenceBook, batch: Vec<Step>) -> Vec<Step> {
         let client = batch.first().and_then(|step| step.new_licence.as_ref()?.client);
-        let (Preconditions::Verify, Some(client)) = (self.context.preconditions, client) else {
+        let (Preconditions::Verify(_), Some(client)) = (self.context.preconditions, client) else {
             return batch;
         };
         let index = LicenceIndex::new(&book.licences, client);

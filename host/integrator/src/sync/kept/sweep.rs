@@ -103,7 +103,8 @@ impl KeptPair {
         let tier = |tier: Tier| match tier {
             Tier::Reenrolment => 0,
             Tier::IntuneId => 1,
-            Tier::MatchBy(index) => index.saturating_add(2),
+            Tier::Pinned => 2,
+            Tier::MatchBy(index) => index.saturating_add(3),
         };
         match self {
             Self::New => (0, 0, 0),
@@ -120,7 +121,8 @@ impl KeptPair {
         let by = match tier {
             0 => Tier::Reenrolment,
             1 => Tier::IntuneId,
-            index => Tier::MatchBy(index - 2),
+            2 => Tier::Pinned,
+            index => Tier::MatchBy(index - 3),
         };
         Some(match kind {
             0 => Self::New,

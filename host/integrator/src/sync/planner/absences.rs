@@ -2,6 +2,7 @@
 
 use super::Planner;
 use crate::graph::{Existence, GraphClient};
+use crate::http::HttpError;
 use crate::store::ChangeSet;
 use crate::sync::complete;
 use crate::sync::error::SyncError;
@@ -67,8 +68,8 @@ impl Planner<'_> {
                     Absence::ToBeProven => proving.push(link),
                 }
             }
-            self.wait(waiting, clock.as_ref(), patience).await?;
-            self.prove(graph, proving, clock.as_ref()).await?;
+            self.wait(graph, waiting, clock.as_ref(), patience).await?;
+            self.prove(graph, proving).await?;
         }
         Ok(())
     }
@@ -84,9 +85,11 @@ impl Planner<'_> {
         Ok(Some(ImportClock { inactive, last }))
     }
 
-    /// Counts one more run without each device, and takes those for inactive that were unseen for too long.
+    /// Counts one more run without each device, and takes those for inactive that were unseen for too long. A list that
+    /// was cut short without a sign makes nobody inactive: each of them is read directly, and only "not found" counts.
     async fn wait(
         &mut self,
+        graph: &GraphClient,
         links: Vec<Link>,
         clock: Option<&ImportClock>,
         patience: Patience,
@@ -100,13 +103,42 @@ impl Planner<'_> {
         if due.is_empty() {
             return Ok(());
         }
+        let answers = read_directly(graph, &due).await;
         let asset_ids: Vec<AssetId> = due.iter().map(|link| link.asset).collect();
         let assets = self.store.assets(&asset_ids).await?;
-        for (link, asset) in due.iter().zip(assets) {
-            self.sink.counts.devices_missing += 1;
-            self.unseen(link, asset.as_ref(), link.misses + 1).await?;
+        for (mut link, asset) in due.into_iter().zip(assets) {
+            match answers.get(&link.device.key()) {
+                Some(Ok(Existence::Gone)) => {
+                    self.sink.counts.devices_missing += 1;
+                    self.unseen(&link, asset.as_ref(), link.misses + 1).await?;
+                    continue;
+                }
+                Some(Ok(Existence::Present)) => {
+                    // Seen just now: the clock begins anew.
+                    link.life.last_seen = Some(self.shared.now);
+                    self.tell_present(&link);
+                }
+                Some(Err(error)) => self.tell_unread(&link, error),
+                None => {}
+            }
+            self.missing(&link, patience).await?;
         }
         Ok(())
+    }
+
+    fn tell_present(&mut self, link: &Link) {
+        self.sink.notices.push(format!(
+            "{} (device {}) is absent from Intune's list, but a direct read finds it: nothing is concluded",
+            link.device_name, link.device
+        ));
+    }
+
+    fn tell_unread(&mut self, link: &Link, error: &HttpError) {
+        self.sink.left_out = true;
+        self.sink.notices.push(format!(
+            "{} (device {}) is absent, but could not be read directly ({error}): nothing is concluded",
+            link.device_name, link.device
+        ));
     }
 
     async fn missing(&mut self, link: &Link, patience: Patience) -> Result<(), SyncError> {
@@ -127,7 +159,7 @@ impl Planner<'_> {
 
     /// Takes an absent device for inactive.
     async fn unseen(&mut self, link: &Link, asset: Option<&Asset>, misses: u32) -> Result<(), SyncError> {
-        self.concluded += 1;
+        self.sink.look_at_absent(link.asset, asset);
         if self.shared.rulebook.status_inactive.is_some() {
             self.read_type(asset.and_then(|asset| asset.type_id)).await?;
         }
@@ -137,25 +169,18 @@ impl Planner<'_> {
         self.settle(planned).await
     }
 
-    async fn prove(
-        &mut self,
-        graph: &GraphClient,
-        links: Vec<Link>,
-        clock: Option<&ImportClock>,
-    ) -> Result<(), SyncError> {
+    async fn prove(&mut self, graph: &GraphClient, links: Vec<Link>) -> Result<(), SyncError> {
         if links.is_empty() {
             return Ok(());
         }
-        let ids: Vec<DeviceId> = links.iter().map(|link| link.device.clone()).collect();
-        let answers: FxHashMap<DeviceKey, _> =
-            graph.existence(&ids).await.into_iter().map(|(id, answer)| (id.key(), answer)).collect();
+        let answers = read_directly(graph, &links).await;
         let asset_ids: Vec<AssetId> = links.iter().map(|link| link.asset).collect();
         let assets = self.store.assets(&asset_ids).await?;
         let mut gone = Vec::new();
         for (link, asset) in links.into_iter().zip(assets) {
             match answers.get(&link.device.key()) {
                 Some(Ok(Existence::Gone)) => {
-                    self.concluded += 1;
+                    self.sink.look_at_absent(link.asset, asset.as_ref());
                     if self.shared.rulebook.status_deleted.is_some() {
                         self.read_type(asset.as_ref().and_then(|asset| asset.type_id)).await?;
                     }
@@ -166,23 +191,10 @@ impl Planner<'_> {
                     if self.shared.rulebook.projection.details().next().is_some() {
                         gone.push((self.tenant.key(), link.device.key()));
                     }
-                    continue;
                 }
-                Some(Ok(Existence::Present)) => self.sink.notices.push(format!(
-                    "{} (device {}) is absent from Intune's list, but a direct read finds it: nothing is concluded",
-                    link.device_name, link.device
-                )),
-                Some(Err(error)) => {
-                    self.sink.left_out = true;
-                    self.sink.notices.push(format!(
-                        "{} (device {}) is absent, but could not be read directly ({error}): nothing is concluded",
-                        link.device_name, link.device
-                    ));
-                }
+                Some(Ok(Existence::Present)) => self.tell_present(&link),
+                Some(Err(error)) => self.tell_unread(&link, error),
                 None => {}
-            }
-            if clock.is_some_and(|clock| clock.is_due(&link, self.shared.now)) {
-                self.unseen(&link, asset.as_ref(), link.misses).await?;
             }
         }
         if !gone.is_empty() {
@@ -191,6 +203,15 @@ impl Planner<'_> {
         }
         Ok(())
     }
+}
+
+/// Asks Graph about each of these devices alone.
+async fn read_directly(
+    graph: &GraphClient,
+    links: &[Link],
+) -> FxHashMap<DeviceKey, Result<Existence, HttpError>> {
+    let ids: Vec<DeviceId> = links.iter().map(|link| link.device.clone()).collect();
+    graph.existence(&ids).await.into_iter().map(|(id, answer)| (id.key(), answer)).collect()
 }
 
 /// When devices were last seen by an import, for `clock = "last-import"`.

@@ -35,6 +35,15 @@ impl PlannedTitles {
     }
 }
 
+/// Whether what is remembered of a device's software was written to the asset that it has now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// It was.
+    Here,
+    /// If at all, to another one.
+    Elsewhere,
+}
+
 impl Shared {
     /// Whether a device's software needs no write.
     pub(crate) fn software_holds(&self, device: DeviceKey) -> bool {
@@ -96,10 +105,15 @@ impl Planner<'_> {
     pub(crate) async fn software_of(
         &mut self,
         device: DeviceKey,
+        written: Written,
     ) -> Result<Option<PlannedSoftware>, SyncError> {
         let shared = Arc::clone(&self.shared);
         let Some(side) = &shared.software else { return Ok(None) };
-        let Some(list) = side.decision.changed(device) else { return Ok(None) };
+        let list = match written {
+            Written::Here => side.decision.changed(device),
+            Written::Elsewhere => side.decision.list(device),
+        };
+        let Some(list) = list else { return Ok(None) };
         let before: Option<SoftwareMemory> = match side.decision.remembered(device) {
             Some(_) => self.store.software(self.tenant.key(), &[device]).await?.pop().flatten(),
             None => None,
@@ -134,7 +148,9 @@ impl Planner<'_> {
             .filter_map(|number| Some((*number, self.planned_titles.titles.get(*number as usize)?)))
             .collect();
         let before = before.as_ref().map(|memory| (memory.digest, memory.titles.as_slice()));
-        Ok(Some(plan_software(&rows, before)))
+        let mut planned = plan_software(&rows, before.filter(|_| written == Written::Here));
+        planned.write.before = before.map(|(digest, _)| digest);
+        Ok(Some(planned))
     }
 
     /// Adds a device's software to what was planned for its asset.
@@ -148,7 +164,8 @@ impl Planner<'_> {
         if matches!(planned, Planned::NeedsUsers(_) | Planned::NeedsMembers(..)) {
             return Ok(planned);
         }
-        let Some(software) = self.software_of(device).await? else { return Ok(planned) };
+        let written = if link.is_some() { Written::Here } else { Written::Elsewhere };
+        let Some(software) = self.software_of(device, written).await? else { return Ok(planned) };
         let before = link.map_or(LinkState::Present, |link| link.state);
         Ok(match planned {
             Planned::Step(step) => Planned::Step(Box::new(with_software(*step, software))),
