@@ -402,6 +402,10 @@ impl Session {
             planner.sink.counts.devices_ignored += shared.resolved.ignored;
             queue::keep(planner, &spool, if whole { Sight::Whole } else { Sight::Partial }).await?;
         }
+        if whole {
+            // Last: the rows move away.
+            self.keep_sweep(view, &spool, shared, planner).await;
+        }
         Ok(whole)
     }
 
@@ -445,7 +449,6 @@ impl Session {
         }
         if !empty.refused {
             planner.plan_absences(&view.graph).await?;
-            self.keep_sweep(view, &swept.spool, shared, planner).await;
         }
         Ok(!empty.refused)
     }

@@ -6,7 +6,7 @@
 use super::{GuardKind, GuardRow};
 use crate::model::{AssetId, Device, Link, LinkState, Member, TypeId};
 use crate::plan::line::{HeldDevice, Remember};
-use crate::plan::step::{Change, Part, Step, StepKind};
+use crate::plan::step::{Change, Effect, Part, Step, StepKind};
 use crate::plan::text;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -157,7 +157,10 @@ impl Tally {
         let looked = self.looked.filter(|looked| Some(looked.asset) == step.target());
         let asset_type = looked.and_then(|looked| looked.asset_type);
         let matched = looked.is_some_and(|looked| looked.how == AtHand::Matched);
-        let concluded = step.link.as_ref().is_some_and(|link| self.concluded(link));
+        // An import deactivates only what it concludes; the way back from a run also what is present.
+        let taken_back = step.effect == Effect::Deactivate
+            && step.link.as_ref().is_some_and(|link| link.state == LinkState::Present);
+        let concluded = taken_back || step.link.as_ref().is_some_and(|link| self.concluded(link));
         if concluded {
             self.deactivate(asset_type, looked, || row_of(step, all(step)));
         }
