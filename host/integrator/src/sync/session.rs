@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 use integrator_core::decide::rulebook::client_named;
 use integrator_core::decide::{ClientSource, NameProblem, Rulebook, UserIndex};
 use integrator_core::model::{
-    Action, Catalogue, Counts, DeviceKey, Entity, RunId, RunRecord, RunStatus, TenantId,
+    Action, AssetId, Catalogue, Counts, DeviceKey, Entity, RunId, RunRecord, RunStatus, TenantId,
 };
 use integrator_core::plan::{Footer, Header, HeldDevice, PLAN_FORMAT, Step};
 use integrator_core::settings::{Connection, UserSource};
@@ -148,7 +148,8 @@ impl Session {
         let (swept, (halo, mut side)) = tokio::try_join!(sweeping, reading_halo)?;
         let mut sink = self.begin_plan(&*store, Entity::Assets).await?;
         sink.notices.append(&mut side.notices);
-        sink.newest_asset = store.highest_asset().await?;
+        // An empty register has a newest asset, too: everything in it later is new.
+        sink.newest_asset = Some(store.highest_asset().await?.unwrap_or(AssetId(0)));
         for step in std::mem::take(&mut side.steps) {
             sink.step(step).await?;
         }
