@@ -127,7 +127,9 @@ impl Inner {
             self.apply_alone(batch)?;
             pruned.runs += 1;
         }
-        let tallies = self.tallies()?;
+        let mut tallies = self.tallies()?;
+        // Ids of runs of one second sort by chance: the record tells which was first.
+        tallies.sort_by_cached_key(|(run, _)| self.started(run));
         let mut kept: u64 =
             tallies.iter().filter(|(_, tally)| !tally.removed).map(|(_, tally)| total(*tally)).sum();
         let newest = tallies.len().saturating_sub(1);
@@ -151,6 +153,13 @@ impl Inner {
             self.make_durable(&mut writer)?;
         }
         Ok(pruned)
+    }
+
+    fn started(&self, run: &str) -> Option<chrono::DateTime<chrono::Utc>> {
+        let key = Kind::Run.text(run.as_bytes());
+        let value = self.db.get(&key).ok().flatten()?;
+        let record: RunRecord = decode_json(Kind::Run, &key, &value).ok()?;
+        Some(record.started)
     }
 
     fn apply_alone(&self, batch: Batch) -> Result<(), StoreError> {
