@@ -8,7 +8,7 @@ use super::text;
 use crate::model::{Asset, AssetId, DeviceId, DeviceKey, FieldMemory, Link, Member, RunId, TenantId};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// A value is kept up to so many bytes. A longer one is cut, and cannot be restored.
 pub const LONGEST_VALUE: usize = 8192;
@@ -133,6 +133,7 @@ pub enum Old {
 }
 
 impl Old {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's `skip_serializing_if` hands a reference")]
     fn is_known(&self) -> bool {
         *self == Self::Known
     }
@@ -366,16 +367,16 @@ impl Outcome {
         };
         let mut lines = format!("{}  {what}  {}", self.outcome, self.name);
         if let Some(device) = &self.device {
-            lines.push_str(&format!("  (device {device})"));
+            let _ = write!(lines, "  (device {device})");
         }
         if let Some(reason) = &self.reason {
-            lines.push_str(&format!("\n    {reason}"));
+            let _ = write!(lines, "\n    {reason}");
         }
         for change in &self.changes {
-            lines.push_str(&format!("\n    {}", text::change(&change.as_change())));
+            let _ = write!(lines, "\n    {}", text::change(&change.as_change()));
         }
         if let Some(software) = self.software {
-            lines.push_str(&format!("\n    software: {software} titles"));
+            let _ = write!(lines, "\n    software: {software} titles");
         }
         lines
     }

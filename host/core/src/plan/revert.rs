@@ -223,7 +223,7 @@ fn standing(replaced: &Replaced, asset: &Asset, link: &Link) -> Standing {
     };
     let now = kept(shown.as_deref());
     let remembered =
-        memory.filter(|memory| matches!(&memory.shown, Shown::Seen(seen) if filled(seen) == filled(&shown)));
+        memory.filter(|memory| matches!(&memory.shown, Shown::Seen(seen) if seen.as_deref().unwrap_or_default() == shown.as_deref().unwrap_or_default()));
     let normalised = remembered.is_some_and(|memory| same(memory.written.as_deref(), replaced.to.as_deref()));
     if same(replaced.to.as_deref(), now.as_deref()) || normalised {
         return Standing::AsWritten(shown);
@@ -241,15 +241,12 @@ fn standing(replaced: &Replaced, asset: &Asset, link: &Link) -> Standing {
     Standing::Changed(if ours { Whose::Ours } else { Whose::Somebody }, shown)
 }
 
-fn filled(text: &Option<String>) -> &str {
-    text.as_deref().unwrap_or_default()
-}
-
 fn same(one: Option<&str>, other: Option<&str>) -> bool {
     same_text(one.unwrap_or_default(), other.unwrap_or_default())
 }
 
 /// What Halo shows for a part: `None` where it does not tell, `Some(None)` where it is empty.
+#[expect(clippy::option_option, reason = "untold and empty are two things")]
 fn shown_now(part: &Part, asset: &Asset) -> Option<Option<String>> {
     match part {
         Part::Type => Some(asset.type_id.map(|id| id.to_string())),

@@ -267,6 +267,7 @@ impl Draft<'_> {
                 })
             })
         };
+        let noun = self.facts.rulebook.connection.users.source.noun();
         let unless_edited = self.facts.rulebook.connection.users.write == Overwrite::UnlessEdited;
         let list = |users: &[UserId]| {
             (!users.is_empty()).then(|| users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
@@ -297,17 +298,11 @@ impl Draft<'_> {
                 let author = self.user_author(&held, user.id);
                 if author.is_a_person() {
                     self.link.user = ours;
-                    let noun = self.facts.rulebook.connection.users.source.noun();
-                    self.leave_users(
-                        author,
-                        subject,
-                        (&held, Some(user.id)),
-                        &format!("the device's {noun}"),
-                    );
+                    let why = format!("the device's {noun}");
+                    self.leave_users(author, subject, (&held, Some(user.id)), &why);
                     return true;
                 }
                 let others = held.into_iter().filter(|one| Some(*one) != replaced && *one != user.id);
-                let noun = self.facts.rulebook.connection.users.source.noun();
                 let reason = match replaced {
                     Some(old) => {
                         format!("the device's {noun} changed; replaces user {old}, whom we linked")
@@ -326,7 +321,6 @@ impl Draft<'_> {
                 if keep {
                     return true;
                 }
-                let noun = self.facts.rulebook.connection.users.source.noun();
                 let why = match subject.decision.user {
                     UserDecision::NoUser => format!("the device has no {noun}"),
                     _ => format!("no active Halo user is the device's {noun}, and all users were read"),

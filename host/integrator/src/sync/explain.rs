@@ -72,7 +72,7 @@ pub async fn explain(
             (SpoolRow::Unreadable(row), sweep) => {
                 let id = row.id.clone().unwrap_or_else(|| DeviceId(String::new()));
                 let name = row.name.clone().unwrap_or_else(|| id.0.clone());
-                let mut story = teller.begin(&found.view, &id, &name);
+                let mut story = Teller::begin(&found.view, &id, &name);
                 let reason = HeldStory {
                     reason: sentence(&row.problem),
                     run: sweep.map(|sweep| sweep.header.run.clone()),
@@ -108,7 +108,7 @@ fn hold(story: &mut Story, held: HeldStory) {
 }
 
 impl Teller<'_> {
-    fn begin(&self, view: &Connection, device: &DeviceId, name: &str) -> Story {
+    fn begin(view: &Connection, device: &DeviceId, name: &str) -> Story {
         Story {
             connection: view.id.clone(),
             tenant: cut(view.microsoft.tenant.as_str()),
@@ -155,7 +155,7 @@ impl Teller<'_> {
         sweep: Option<&KeptSweep>,
         link: Link,
     ) -> Result<Story, SyncError> {
-        let mut story = self.begin(view, &link.device, &link.device_name);
+        let mut story = Self::begin(view, &link.device, &link.device_name);
         self.pair(&mut story, view, &link.device).await?;
         if self.reading == Reading::Live {
             live::say_whether_there(self.world, view, &link.device, &mut story).await?;
@@ -198,10 +198,10 @@ impl Teller<'_> {
         entry: Entry,
         device: Device,
     ) -> Result<Story, SyncError> {
-        let mut story = self.begin(view, &device.id, device.name());
+        let mut story = Self::begin(view, &device.id, device.name());
         let header = sweep.map(|sweep| &sweep.header);
         let subject = self.subject(view, header, device, &mut story).await?;
-        let other = |key| self.name_of(sweep, key);
+        let other = |key| Self::name_of(sweep, key);
         match entry.pair {
             KeptPair::Excluded => {
                 self.pair(&mut story, view, &subject.device.id).await?;
@@ -251,7 +251,7 @@ impl Teller<'_> {
     }
 
     /// How people call another row of the sweep.
-    fn name_of(&self, sweep: Option<&KeptSweep>, key: integrator_core::model::DeviceKey) -> String {
+    fn name_of(sweep: Option<&KeptSweep>, key: integrator_core::model::DeviceKey) -> String {
         let row = sweep.and_then(|sweep| sweep.row(sweep.by_key(key).ok()??).ok());
         match row {
             Some(SpoolRow::Device(device)) => {

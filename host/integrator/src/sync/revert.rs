@@ -207,7 +207,8 @@ impl WayBack<'_> {
                 Some(asset) => self.with_users(outcome, asset).await?,
                 None => None,
             };
-            let key = (outcome.tenant.key(), outcome.device.as_ref().map(|device| device.key()));
+            let key =
+                (outcome.tenant.key(), outcome.device.as_ref().map(integrator_core::model::DeviceId::key));
             let link = links.get(&key);
             let present = Present { asset: full.as_ref().or(known), link, now: self.session.now };
             if self.seen.insert(id) {
@@ -237,8 +238,9 @@ impl WayBack<'_> {
         let mut found = FxHashMap::default();
         for tenant in tenants {
             let its = done.iter().filter(|outcome| outcome.tenant == *tenant);
-            let keys: Vec<DeviceKey> =
-                its.filter_map(|outcome| outcome.device.as_ref().map(|device| device.key())).collect();
+            let keys: Vec<DeviceKey> = its
+                .filter_map(|outcome| outcome.device.as_ref().map(integrator_core::model::DeviceId::key))
+                .collect();
             for (key, link) in keys.iter().zip(self.store.links(tenant.key(), &keys).await?) {
                 found.extend(link.map(|link| ((tenant.key(), Some(*key)), link)));
             }

@@ -278,7 +278,7 @@ impl Session {
                 planner.sink.tally.take_timestamps(guard::timestamps(&shared.rulebook));
                 match &swept.types {
                     Some(types) => {
-                        planner.sink.tally.add_decided(types.iter().map(|(id, count)| (*id, *count)))
+                        planner.sink.tally.add_decided(types.iter().map(|(id, count)| (*id, *count)));
                     }
                     None => planner.sink.tally.lose_types(),
                 }
@@ -288,6 +288,20 @@ impl Session {
                 planner.let_go();
             }
         }
+        self.judge_all(lines, total, store, device, allow).await
+    }
+
+    /// Ends the plan of all tenants with the guards' verdicts.
+    async fn judge_all(
+        &mut self,
+        lines: Lines<'_>,
+        total: Total,
+        store: &dyn Store,
+        device: Option<&str>,
+        allow: &super::options::Allowances,
+    ) -> Result<Footer, SyncError> {
+        let connection = Arc::clone(&self.connection);
+        let views = self.views.len();
         let (mut sink, catalogue) = match lines {
             Lines::Planner(planner) => {
                 let mut planner = *planner;
@@ -307,7 +321,7 @@ impl Session {
         }
         // One device says nothing of the fleet, and a plan of it is nothing that later plans are judged by.
         let last = if device.is_none() { baseline::last(store, &connection.id).await? } else { None };
-        let mut verdicts = vec![total.verdict(views.len())];
+        let mut verdicts = vec![total.verdict(views)];
         let judging = Judging { guards: &connection.guards, allow, baseline: last.as_ref() };
         verdicts.extend(judge(&sink.tally, total.fleet(), judging, |id| catalogue.type_name(id)));
         if device.is_none() {

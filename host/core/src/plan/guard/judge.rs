@@ -93,8 +93,9 @@ fn overall(kind: GuardKind, tally: &Tally, fleet: Fleet, baseline: Option<&Basel
         GuardKind::Matched => {
             let baseline = baseline.filter(|baseline| baseline.live > 0)?;
             // As many as had one then, of so many as there are now. New devices are not missing an asset yet.
-            let expected = (u128::from(baseline.with_asset) * u128::from(fleet.live.min(baseline.live))
-                / u128::from(baseline.live)) as u64;
+            let expected = u128::from(baseline.with_asset) * u128::from(fleet.live.min(baseline.live))
+                / u128::from(baseline.live);
+            let expected = u64::try_from(expected).unwrap_or(u64::MAX);
             Some((expected.saturating_sub(fleet.with_asset), fleet.live))
         }
         GuardKind::Source => {

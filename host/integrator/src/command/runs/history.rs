@@ -47,7 +47,8 @@ pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Fa
                         .hint("name it by its Intune id, its name or its serial number; only devices that a run linked, wrote or held are known"));
                 }
                 several => {
-                    let ids: Vec<&str> = several.iter().map(|id| id.as_str()).collect();
+                    let ids: Vec<&str> =
+                        several.iter().map(integrator_core::model::DeviceId::as_str).collect();
                     return Err(Failure::usage(format!("{} devices are called `{device}`", several.len()))
                         .hint(format!("name one by its Intune id: {}", ids.join(", "))));
                 }

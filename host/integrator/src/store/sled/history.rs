@@ -96,7 +96,7 @@ impl Inner {
             let (key, value) = row.map_err(|error| self.error("read", error))?;
             found.push(HeldSpell::from(decode::<StoredHeld>(Kind::Held, &key, &value)?));
         }
-        found.sort_by(|one: &HeldSpell, other| other.last.cmp(&one.last));
+        found.sort_by_key(|spell: &HeldSpell| std::cmp::Reverse(spell.last));
         Ok(found)
     }
 
@@ -215,7 +215,9 @@ impl Inner {
         }
         for keys in old.chunks(REMOVED_AT_ONCE) {
             let mut batch = Batch::default();
-            keys.iter().for_each(|key| batch.remove(key));
+            for key in keys {
+                batch.remove(key);
+            }
             self.apply_alone(batch)?;
         }
         Ok(())

@@ -75,13 +75,17 @@ impl Teller<'_> {
             asset.as_ref().map(|(asset, source)| place::halo_story(asset, *source, catalogue.as_ref()));
         let tiers = basis.as_ref().map_or(&[][..], |basis| &basis.rulebook.tier_names);
         pair_words(&way, asset.as_ref(), tiers, story);
-        let Some(basis) = basis else { return Ok(untold(story)) };
+        let Some(basis) = basis else {
+            untold(story);
+            return Ok(());
+        };
         if !subject.unread.is_empty() {
             let read = subject.unread.join(", ");
             story.notices.push(sentence(&format!(
                 "the settings now read {read}, which the last run did not: nothing is decided here until a run has read it, or with `--live`"
             )));
-            return Ok(untold(story));
+            untold(story);
+            return Ok(());
         }
         let settings = match header {
             Some(header) if header.settings != view.digest => {
@@ -119,11 +123,10 @@ impl Teller<'_> {
                 .map(|line| sentence(&format!("{}: {}", line.plugin, line.line.message)))
                 .collect(),
         };
-        let asset = asset.map(|(asset, source)| (asset, source));
         match decided {
             Ok(decision) => {
                 let plan =
-                    self.plan(view, &basis, device, &decision, &way, asset.as_ref(), &known, now, story);
+                    Self::plan(view, &basis, device, &decision, &way, asset.as_ref(), &known, now, story);
                 describe(
                     &mut told,
                     &basis,
@@ -202,7 +205,6 @@ impl Teller<'_> {
     /// What would be written; `None` where nothing can be said of it. Sets where the device stands.
     #[expect(clippy::too_many_arguments, reason = "all that one plan rests on")]
     fn plan(
-        &self,
         view: &Connection,
         basis: &Basis,
         device: &Device,
@@ -522,7 +524,7 @@ fn life(view: &Connection, device: &Device, decision: &Decision, now: DateTime<U
         }
         (_, Some(_)) => told.push(format!("synchronised {}", when.unwrap_or_default())),
         (_, None) => {
-            told.push("Intune tells no time of a synchronisation: it is never taken for inactive".to_owned())
+            told.push("Intune tells no time of a synchronisation: it is never taken for inactive".to_owned());
         }
     }
     if let Some(leaving) = &decision.life.leaving {

@@ -259,8 +259,8 @@ impl KeptSweep {
         let mut start = self.entries + self.header.devices * ENTRY as u64;
         for count in self.header.tables {
             let row = |number: u64| -> io::Result<(u32, u32)> {
-                let [a, b, c, d, e, f, g, h] = self.read::<HASHED>(start + number * HASHED as u64)?;
-                Ok((u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])))
+                let both = u64::from_le_bytes(self.read::<HASHED>(start + number * HASHED as u64)?);
+                Ok((low_half(both), low_half(both >> 32)))
             };
             let mut number = lower_bound(count, |number| Ok(row(number)?.0 < hash))?;
             while number < count && found.len() < ALIKE {
@@ -393,4 +393,8 @@ fn read_header(mut index: &File) -> Result<(SweepHeader, u64), String> {
     }
     let header = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
     Ok((header, 16 + u64::from(length)))
+}
+
+fn low_half(both: u64) -> u32 {
+    u32::try_from(both & u64::from(u32::MAX)).unwrap_or_default()
 }
