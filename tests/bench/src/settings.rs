@@ -101,6 +101,10 @@ fn plugins(folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Turning from rules to a plugin and back gives most of the fleet another type, which the guards cannot know to be
+/// meant. They judge all the same.
+const RETYPED: &str = "[guards]\ntype = { percent = 100 }\nupdate = { percent = 100 }\n";
+
 /// The connection but for its sign-in.
 fn rest(software: Software, types: Types) -> String {
     let rest = match software {
@@ -111,11 +115,12 @@ fn rest(software: Software, types: Types) -> String {
         let way = format!("determine = \"plugin\"\nplugin = \"{plugin}\"");
         rest.replace("determine = \"rules\"", &way)
     };
-    match types {
+    let rest = match types {
         Types::BuiltIn => rest.clone(),
         Types::Script => by("script"),
         Types::Component => by("component"),
-    }
+    };
+    rest + RETYPED
 }
 
 /// A secret's file, which only its owner may read.

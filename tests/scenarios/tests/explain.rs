@@ -1,6 +1,12 @@
 //! `explain`: the story of a device in each place where it can stand, told without a word to Graph or Halo.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing
+)]
 
 use std::fs;
 use std::path::PathBuf;
