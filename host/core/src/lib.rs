@@ -10,4 +10,5 @@ pub mod plan;
 pub mod plugin;
 pub mod ports;
 pub mod resolve;
+pub mod schedule;
 pub mod settings;

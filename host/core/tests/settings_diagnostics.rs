@@ -165,13 +165,23 @@ fn tenants_are_named_once_and_said_one_thing_of() {
 }
 
 #[test]
-fn features_that_are_still_to_come_are_named_as_such() {
-    assert_transcript!(in_connection(&[
-        ("source = \"intune\"", "source = \"entra\""),
-        ("write = \"always\"", "write = \"unless-edited\""),
-        ("assets = false", "assets = true\ncron = \"0 0 2 * * *\"\ntimezone = \"Europe/London\""),
-        ("organisations = false", "organisations = true"),
-    ]));
+fn a_schedule_says_what_is_imported_and_when() {
+    let of = |text: &str| text.replace(';', "\n");
+    let changes = [
+        of("assets = true;cron = \"0 0 2 * * *\";timezone = \"Europe/London\";jitter_seconds = 600;catch_up = true"),
+        of("assets = true"),
+        of("assets = false;organisations_cron = \"@weekly\""),
+        of("cron = \"0 2 31 2 *\""),
+        of("cron = \"0 2 * * 1-5\""),
+        of("cron = \"0 2 * *\""),
+        of("cron = \"@dayly\""),
+        of("cron = \"@daily\";timezone = \"Europe/Londn\""),
+        of("timezone = \"Europe/London\""),
+        of("cron = \"@daily\";jitter_seconds = 90000"),
+        of("assets = false;cron = \"@daily\""),
+    ];
+    let changes: Vec<(&str, &str)> = changes.iter().map(|text| ("assets = false", text.as_str())).collect();
+    assert_transcript!(in_connection(&changes));
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub(super) mod integrator;
 mod microsoft;
 mod organisations;
 mod plugins;
+mod schedule;
 mod statuses;
 
 use super::connection::SecretSource;
@@ -66,13 +67,6 @@ fn state(value: Option<&At<policies::State>>, report: &mut Report<'_>) -> RuleSt
         }
         Some(At { value: policies::State::Deprecated, .. }) => RuleState::Deprecated,
         None | Some(At { value: policies::State::Active, .. }) => RuleState::Active,
-    }
-}
-
-/// Reports a switch that is on although its feature is still to come.
-fn switched_off(value: Option<&At<bool>>, key: &str, report: &mut Report<'_>) {
-    if let Some(At { span, value: true }) = value {
-        report.still_to_come(span, &format!("`{key} = true`"), "write `false`, or leave the key out");
     }
 }
 

@@ -8,6 +8,7 @@ use super::life::Overwrite;
 use super::organisations::Organisations;
 use crate::model::TenantId;
 use crate::plugin::PluginSettings;
+use crate::schedule::Timetable;
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -41,8 +42,11 @@ pub struct Connection {
     pub approve: Approve,
     /// `[plugins]`: settings of plugins, by the plugin's name; they go over those of the file beside it
     pub plugins: BTreeMap<String, PluginSettings>,
-    /// `schedule.enabled`: a connection that is off is left out of `import` without names. Default true.
+    /// `schedule.enabled`: a connection that is off is left out of `import` without names, and by the service.
+    /// Default true.
     pub enabled: Enabled,
+    /// `[schedule]`: when the service imports it; `None`: only when somebody asks.
+    pub timetable: Option<Timetable>,
     /// Digest of everything that decides, for plans and runs: two equal digests decide alike.
     pub digest: String,
 }

@@ -27,6 +27,7 @@ pub(super) fn of(connection: &Connection) -> String {
         // Who lets a plan pass is no part of what it holds.
         approve: _,
         enabled: _,
+        timetable: _,
         digest: _,
     } = connection;
     let fields: Vec<FieldMapping> =

@@ -159,7 +159,10 @@ exclude_sense_managed = true           # devices that only Microsoft Defender ma
 
 {statuses}
 [schedule]
-enabled = true                         # false: `halo-integrator import` without names leaves this one out
+enabled = true                         # false: the service, and `import` without names, leave this one out
+organisations = false                  # true: tenants as clients, too
+cron = "0 2 * * *"                     # minute, hour, day, month, weekday: when the service imports it
+timezone = "UTC"                       # whose clock that is, for example "Europe/London"
 
 [guards]
 # A guard refuses a plan before its first write when a count is at least `at_least` and more than `percent`. These

@@ -48,9 +48,10 @@ pub(super) fn translate(source: &Source<'_>, draft: &mut Draft) {
              (halo_integrator_import_list)",
         );
     }
-    draft.remark(
-        "Halo imports once a day, at a time of its own: cron = \"0 0 2 * * *\" would be daily at two.",
-    );
+    if organisations || assets {
+        let note = Note::absent("a time of day").assumed("Halo imports once a day, at a time of its own");
+        draft.toml("cron", "\"0 2 * * *\"", note);
+    }
     let allowed = record.texts("halointegrator_allowedclientids").unwrap_or_default();
     if !allowed.is_empty() {
         draft.question(format!(

@@ -7,12 +7,12 @@ use super::imports::{imports, users};
 use super::microsoft::microsoft;
 use super::organisations::organisations;
 use super::plugins;
+use super::schedule::{enabled, timetable};
 use super::statuses::statuses;
-use super::{switched_off, text};
-use crate::settings::connection::{Connection, Enabled};
+use super::text;
+use crate::settings::connection::Connection;
 use crate::settings::digest;
 use crate::settings::source::Report;
-use crate::settings::wire::At;
 use crate::settings::wire::connection as wire;
 use std::path::Path;
 
@@ -35,7 +35,9 @@ pub(in crate::settings) fn connection(
     let mut imports = imports(file.imports.as_ref().unwrap_or(&wire::Imports::default()), &mappings, report);
     let organisations = organisations(file, microsoft.as_ref(), &mut imports, report);
     let statuses = statuses(file.statuses.as_ref().unwrap_or(&wire::Statuses::default()), report);
-    let enabled = enabled(file.schedule.as_ref().unwrap_or(&wire::Schedule::default()), report);
+    let schedule = file.schedule.as_ref();
+    let enabled = enabled(schedule);
+    let timetable = schedule.and_then(|schedule| timetable(schedule, report));
     let guards = guards(file.guards.as_ref());
     let plugin_settings = plugins::settings(&file.plugins, report);
     let mut connection = Connection {
@@ -53,24 +55,10 @@ pub(in crate::settings) fn connection(
         approve: approve(file.approve.as_ref()),
         plugins: plugin_settings,
         enabled,
+        timetable,
         digest: String::new(),
     };
     plugins::unused(file, &connection, report);
     connection.digest = digest::of(&connection);
     report.is_clean().then_some(connection)
-}
-
-fn enabled(table: &wire::Schedule, report: &mut Report<'_>) -> Enabled {
-    let way_out = "leave the key out, and start `halo-integrator import` by your system's scheduler";
-    for (key, value) in [("cron", &table.cron), ("timezone", &table.timezone)] {
-        if let Some(value) = value {
-            report.still_to_come(&value.span, &format!("running on a schedule (`{key}`)"), way_out);
-        }
-    }
-    switched_off(table.organisations.as_ref(), "organisations", report);
-    switched_off(table.assets.as_ref(), "assets", report);
-    match &table.enabled {
-        Some(At { value: false, .. }) => Enabled::No,
-        _ => Enabled::Yes,
-    }
 }

@@ -562,14 +562,23 @@ pub(in crate::settings) enum LifeSign {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::settings) struct Schedule {
-    /// Whether `import` without names takes the connection. Default true.
+    /// Whether the service, and `import` without names, take the connection. Default true.
     pub(in crate::settings) enabled: Option<At<bool>>,
-    /// Whether organisations are imported on schedule. Still to come: only `false` is accepted.
+    /// Whether the service imports organisations. Default true where `cron` or `organisations_cron` is set.
     pub(in crate::settings) organisations: Option<At<bool>>,
-    /// Whether assets are imported on schedule. Still to come: only `false` is accepted.
+    /// Whether the service imports assets. Default true where `cron` is set.
     pub(in crate::settings) assets: Option<At<bool>>,
-    /// When, as a cron expression with seconds. Still to come: leave it out.
+    /// When: a cron expression of five fields (minute, hour, day of the month, month, weekday by name), of six with
+    /// seconds first, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. Without it the service leaves the
+    /// connection to `import`.
     pub(in crate::settings) cron: Option<At<String>>,
-    /// The time zone of `cron`. Still to come: leave it out.
+    /// When organisations are imported, where that is not when assets are. Default: as `cron` says.
+    pub(in crate::settings) organisations_cron: Option<At<String>>,
+    /// The time zone whose clock `cron` means, by its IANA name, for example `Europe/London`. Default `UTC`.
     pub(in crate::settings) timezone: Option<At<String>>,
+    /// A run begins up to so many seconds later, so that not all begin at once. Default 0.
+    #[schemars(range(min = 0, max = 86_400))]
+    pub(in crate::settings) jitter_seconds: Option<At<u32>>,
+    /// Whether a run that was missed while no service ran is caught up once. Default false.
+    pub(in crate::settings) catch_up: Option<At<bool>>,
 }
