@@ -6,7 +6,7 @@ mod cron;
 mod ticker;
 
 pub use cron::{Cron, CronError};
-pub use ticker::{Due, Ticker, Tick};
+pub use ticker::{Due, Tick, Ticker};
 
 use crate::model::Entity;
 use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
@@ -115,7 +115,8 @@ mod tests {
     #[test]
     fn what_is_due_together_is_one_import() {
         let check = |table: &Timetable, expected: &[(&str, Option<Entity>)]| {
-            let found = std::iter::successors(table.next(utc("2026-01-05T00:00:00Z")), |(at, _)| table.next(*at));
+            let found =
+                std::iter::successors(table.next(utc("2026-01-05T00:00:00Z")), |(at, _)| table.next(*at));
             let found: Vec<_> = found.take(expected.len()).collect();
             let expected: Vec<_> = expected.iter().map(|(at, what)| (utc(at), *what)).collect();
             assert_eq!(found, expected);
@@ -132,10 +133,7 @@ mod tests {
                 ("2026-01-06T02:00:00Z", Some(Entity::Assets)),
             ],
         );
-        check(
-            &table(Some("0 1 * * *"), None),
-            &[("2026-01-05T01:00:00Z", Some(Entity::Organisations))],
-        );
+        check(&table(Some("0 1 * * *"), None), &[("2026-01-05T01:00:00Z", Some(Entity::Organisations))]);
         assert_eq!(table(None, None).next(utc("2026-01-05T00:00:00Z")), None);
     }
 

@@ -46,7 +46,9 @@ pub use integrator::{
     REDIRECT_PATH,
 };
 pub use life::{Overwrite, RuleState};
-pub use load::{SourceFile, data_folder, judge_connection, load, load_integrator, read};
+pub use load::{
+    SourceFile, connection_of, data_folder, judge_connection, load, load_integrator, load_usable, read,
+};
 pub use organisations::{ClientCreation, Exclusion, Organisations, Tenant, TenantPlace};
 pub use plugins::{PluginUse, Program};
 pub use schema::{SchemaOf, schema};

@@ -168,7 +168,9 @@ fn tenants_are_named_once_and_said_one_thing_of() {
 fn a_schedule_says_what_is_imported_and_when() {
     let of = |text: &str| text.replace(';', "\n");
     let changes = [
-        of("assets = true;cron = \"0 0 2 * * *\";timezone = \"Europe/London\";jitter_seconds = 600;catch_up = true"),
+        of(
+            "assets = true;cron = \"0 0 2 * * *\";timezone = \"Europe/London\";jitter_seconds = 600;catch_up = true",
+        ),
         of("assets = true"),
         of("assets = false;organisations_cron = \"@weekly\""),
         of("cron = \"0 2 31 2 *\""),

@@ -25,8 +25,10 @@ mod output;
 mod panics;
 mod plan;
 mod plugin;
+mod remote;
 mod runs;
 mod secret;
+mod serve;
 mod settings;
 mod stop;
 mod summary;
@@ -89,6 +91,15 @@ fn carry_out(arguments: Arguments) -> ExitClass {
 }
 
 async fn run(context: &Context, command: Command) -> Result<ExitClass, Failure> {
+    if remote::is_for_the_service(&command)
+        && let Some(class) = remote::hand_over(context).await?
+    {
+        return Ok(class);
+    }
+    carry_out_here(context, command).await
+}
+
+async fn carry_out_here(context: &Context, command: Command) -> Result<ExitClass, Failure> {
     match command {
         Command::Demo(asked) => demo::run(context, &asked).await,
         Command::Init(asked) => init::run(context, *asked).await,
@@ -100,6 +111,7 @@ async fn run(context: &Context, command: Command) -> Result<ExitClass, Failure> 
         Command::Match(asked) => matching::run(context, asked).await,
         Command::Explain(asked) => explain::run(context, asked).await,
         Command::Runs(asked) => runs::run(context, asked).await,
+        Command::Serve(asked) => serve::run(context, &asked).await,
         Command::Secret(asked) => secret::run(context, asked),
         Command::Plugin(asked) => plugin::run(context, &asked).await,
         Command::Settings(asked) => settings::run(context, asked).await,

@@ -8,5 +8,6 @@ pub mod halo;
 pub mod http;
 pub mod pull;
 pub mod secrets;
+pub mod serve;
 pub mod store;
 pub mod sync;

@@ -68,6 +68,8 @@ pub enum RunStatus {
     Failed,
     /// A person or the system stopped it.
     Interrupted,
+    /// It did not begin: another run of the connection was under way.
+    Skipped,
 }
 
 impl fmt::Display for RunStatus {
@@ -80,6 +82,7 @@ impl fmt::Display for RunStatus {
             Self::Waiting => "waiting",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
+            Self::Skipped => "skipped",
         })
     }
 }

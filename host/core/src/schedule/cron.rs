@@ -99,9 +99,9 @@ fn fields(text: &str) -> Result<String, CronError> {
             ));
         }
     };
-    let numbered = weekdays.split(',').any(|part| {
-        part.split('/').next().is_some_and(|part| part.chars().any(|one| one.is_ascii_digit()))
-    });
+    let numbered = weekdays
+        .split(',')
+        .any(|part| part.split('/').next().is_some_and(|part| part.chars().any(|one| one.is_ascii_digit())));
     if numbered {
         return Err(CronError::new(
             format!("\"{weekdays}\" numbers weekdays, which not every program begins with the same day"),
@@ -111,7 +111,9 @@ fn fields(text: &str) -> Result<String, CronError> {
     let any = |field: &str| matches!(field, "*" | "?");
     if !any(days) && !any(weekdays) {
         return Err(CronError::new(
-            format!("\"{text}\" names days of the month and weekdays, which some programs take as either and some as both"),
+            format!(
+                "\"{text}\" names days of the month and weekdays, which some programs take as either and some as both"
+            ),
             "name the one or the other, and write `*` for what is left open",
         ));
     }
@@ -193,14 +195,15 @@ mod tests {
 
     #[test]
     fn a_year_has_each_day_once() {
-        for zone in [Tz::Europe__London, Tz::America__New_York, Tz::Australia__Lord_Howe, Tz::America__Santiago] {
+        for zone in
+            [Tz::Europe__London, Tz::America__New_York, Tz::Australia__Lord_Howe, Tz::America__Santiago]
+        {
             for text in ["30 1 * * *", "30 2 * * *", "0 0 * * *", "15 3 * * *"] {
                 let cron: Cron = text.parse().unwrap();
                 let start = moment("2026-01-01T12:00:00".parse().unwrap(), zone).unwrap();
                 let found = std::iter::successors(cron.next(zone, start), |last| cron.next(zone, *last));
                 let days: Vec<_> = found.take(365).map(|at| at.with_timezone(&zone).date_naive()).collect();
-                let expected: Vec<_> =
-                    days[0].iter_days().take(365).collect();
+                let expected: Vec<_> = days[0].iter_days().take(365).collect();
                 assert_eq!(days, expected, "{text} in {zone}");
             }
         }
@@ -224,7 +227,9 @@ mod tests {
         check("0 2 * * Monn", "no cron expression");
         check("0 2 L * *", "no cron expression");
         check("@reboot", "names no schedule");
-        for right in ["@midnight", "@Daily", "0 2 * * ?", "0 2 * * */2", "*/15 8-18 * * mon,FRI", "0 0 2 * * SUN"] {
+        for right in
+            ["@midnight", "@Daily", "0 2 * * ?", "0 2 * * */2", "*/15 8-18 * * mon,FRI", "0 0 2 * * SUN"]
+        {
             right.parse::<Cron>().unwrap_or_else(|error| panic!("{right}: {error}"));
         }
     }

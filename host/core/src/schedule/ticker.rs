@@ -126,7 +126,8 @@ impl Ticker {
         let mut hash = blake3::Hasher::new();
         hash.update(self.connection.as_bytes()).update(&at.timestamp().to_le_bytes());
         let bytes = hash.finalize();
-        let number = bytes.as_bytes().iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+        let number =
+            bytes.as_bytes().iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
         TimeDelta::milliseconds(i64::try_from(number % (most + 1)).unwrap_or_default())
     }
 }
@@ -158,7 +159,8 @@ mod tests {
     #[test]
     fn what_passed_while_no_service_ran_is_left_out_or_caught_up_once() {
         let now = utc("2026-01-05T12:00:00Z");
-        let begin = |catch_up, settled: &str| Ticker::begin("contoso", daily(catch_up), Some(utc(settled)), now);
+        let begin =
+            |catch_up, settled: &str| Ticker::begin("contoso", daily(catch_up), Some(utc(settled)), now);
         let (mut ticker, left_out) = begin(CatchUp::No, "2026-01-02T02:00:00Z");
         assert_eq!(left_out, 3);
         assert_eq!(ticker.tick(now), Tick::Until(utc("2026-01-06T02:00:00Z")));

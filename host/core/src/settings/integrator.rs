@@ -64,7 +64,7 @@ pub struct HaloSettings {
 }
 
 /// `[http]`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpSettings {
     /// For one request, connection to last byte; default 100 s.
     pub timeout: Duration,

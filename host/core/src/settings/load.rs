@@ -105,8 +105,44 @@ fn integrator_text(folder: &Path) -> Result<String, SettingsError> {
     String::from_utf8(bytes).map_err(|_| unreadable(&"it is not UTF-8 text"))
 }
 
+/// What can be served of a settings folder: the connections whose files are in order, and what is wrong with the
+/// others. An error where `integrator.toml` itself cannot be used.
+pub fn load_usable(folder: &Path) -> Result<(Settings, Vec<Diagnostic>), SettingsError> {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let (files, mut problems) = gather(&folder);
+    let Parts { integrator, connections, warnings, diagnostics } = parts(&files, &folder);
+    problems.extend(diagnostics);
+    match integrator {
+        Some(integrator) if !problems.iter().any(|problem| problem.file == INTEGRATOR) => {
+            Ok((Settings { integrator, connections, warnings }, problems))
+        }
+        _ => Err(SettingsError { diagnostics: problems }),
+    }
+}
+
+/// The name by which commands call the connection of a settings file; `None` for another file.
+pub fn connection_of(file: &str) -> Option<&str> {
+    file.strip_prefix("connections/")?.strip_suffix(".toml")
+}
+
+/// What could be read, and everything that is wrong.
+struct Parts {
+    integrator: Option<IntegratorSettings>,
+    connections: Vec<Connection>,
+    warnings: Vec<Diagnostic>,
+    diagnostics: Vec<Diagnostic>,
+}
+
 /// Checks settings that were read already; `folder` is where relative paths start.
 pub fn read(files: &[SourceFile], folder: &Path) -> Result<Settings, SettingsError> {
+    let Parts { integrator, connections, warnings, diagnostics } = parts(files, folder);
+    match integrator {
+        Some(integrator) if diagnostics.is_empty() => Ok(Settings { integrator, connections, warnings }),
+        _ => Err(SettingsError { diagnostics }),
+    }
+}
+
+fn parts(files: &[SourceFile], folder: &Path) -> Parts {
     let mut files: Vec<(String, &SourceFile)> = files.iter().map(|file| (shown(&file.path), file)).collect();
     files.sort_by(|(left, _), (right, _)| left.cmp(right));
     let mut diagnostics = Vec::new();
@@ -146,10 +182,7 @@ pub fn read(files: &[SourceFile], folder: &Path) -> Result<Settings, SettingsErr
         missing.hint("`halo-integrator init` writes `connections/NAME.toml`");
         diagnostics.push(missing);
     }
-    match integrator {
-        Some(integrator) if diagnostics.is_empty() => Ok(Settings { integrator, connections, warnings }),
-        _ => Err(SettingsError { diagnostics }),
-    }
+    Parts { integrator, connections, warnings, diagnostics }
 }
 
 fn read_connection(

@@ -24,6 +24,18 @@ pub(super) struct Asked {
     allow: Vec<(GuardKind, u64)>,
 }
 
+impl Asked {
+    /// Lets the file's path start there, if it is one.
+    pub(super) fn from_folder(&mut self, folder: &Path) {
+        let path = folder.join(&self.plan);
+        if path.is_file()
+            && let Some(path) = path.to_str()
+        {
+            self.plan = path.to_owned();
+        }
+    }
+}
+
 pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure> {
     let settings = context.settings()?;
     let source = source(&asked.plan)?;

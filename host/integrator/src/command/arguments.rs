@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::output::{Chatter, Form, Output};
 use super::{
     apply, authorize, check, completions, demo, explain, form_of_unparsed, import, init, matching, plan,
-    plugin, runs, secret, settings,
+    plugin, runs, secret, serve, settings,
 };
 use crate::sync::ExitClass;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -87,6 +87,8 @@ pub(super) enum Command {
     Match(matching::Asked),
     /// Look at earlier runs
     Runs(runs::Asked),
+    /// Run as a service: import by schedule, and carry out commands of this computer
+    Serve(serve::Asked),
     /// Keep secrets encrypted in the data folder
     Secret(secret::Asked),
     /// Make, build, try and pin plugins

@@ -2,14 +2,18 @@
 
 use super::is_terminal;
 use super::output::Chatter;
+use crate::serve::Frame;
 use crate::sync::{Progress, ProgressEvent};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
 
 /// Between two plain lines.
 const PAUSE: Duration = Duration::from_secs(5);
+/// Between two events of a stage that are sent elsewhere.
+const SENT: Duration = Duration::from_millis(100);
 
 /// Shows how far a run is.
 #[derive(Debug)]
@@ -17,6 +21,7 @@ pub(super) struct Bars {
     all: MultiProgress,
     shown: Shown,
     state: Mutex<State>,
+    elsewhere: Option<mpsc::Sender<Frame>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +29,8 @@ enum Shown {
     Bars,
     Lines,
     Nothing,
+    /// Where the command was typed.
+    Elsewhere,
 }
 
 #[derive(Debug, Default)]
@@ -32,6 +39,8 @@ struct State {
     bars: [Option<ProgressBar>; 5],
     /// When the last plain line was written; the first comes one pause after the start.
     last_line: Option<Instant>,
+    /// When the last event of each stage was sent elsewhere.
+    sent: [Option<Instant>; 5],
 }
 
 /// The stages of a run, in the order of their bars.
@@ -53,9 +62,28 @@ impl Bars {
         };
         let target = match shown {
             Shown::Bars => ProgressDrawTarget::stderr(),
-            Shown::Lines | Shown::Nothing => ProgressDrawTarget::hidden(),
+            Shown::Lines | Shown::Nothing | Shown::Elsewhere => ProgressDrawTarget::hidden(),
         };
-        Self { all: MultiProgress::with_draw_target(target), shown, state: Mutex::default() }
+        Self { all: MultiProgress::with_draw_target(target), shown, state: Mutex::default(), elsewhere: None }
+    }
+
+    /// For a command that a service carries out: whoever typed it shows its progress.
+    pub(super) fn elsewhere(frames: mpsc::Sender<Frame>) -> Self {
+        let all = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
+        Self { all, shown: Shown::Elsewhere, state: Mutex::default(), elsewhere: Some(frames) }
+    }
+
+    fn send(&self, event: ProgressEvent) {
+        let Some(frames) = &self.elsewhere else { return };
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (now, (stage, done, of)) = (Instant::now(), position(event));
+        let is_last = of == Some(done);
+        let Some(last) = state.sent.get_mut(stage as usize) else { return };
+        if is_last || last.is_none_or(|last| now.duration_since(last) >= SENT) {
+            *last = Some(now);
+            // What does not fit is told by the next one.
+            let _ = frames.try_send(Frame::Progress(event));
+        }
     }
 
     /// Writes something while the bars are out of the way.
@@ -70,6 +98,10 @@ impl Bars {
             bar.finish_and_clear();
         }
         state.last_line = None;
+        state.sent = [None; 5];
+        if let Some(frames) = &self.elsewhere {
+            let _ = frames.try_send(Frame::Clear);
+        }
     }
 
     fn bar(&self, event: ProgressEvent) {
@@ -106,6 +138,7 @@ impl Progress for Bars {
         match self.shown {
             Shown::Bars => self.bar(event),
             Shown::Lines => self.line(event),
+            Shown::Elsewhere => self.send(event),
             Shown::Nothing => {}
         }
     }

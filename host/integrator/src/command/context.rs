@@ -8,13 +8,14 @@ use super::logging;
 use super::output::Output;
 use super::stop;
 use crate::secrets::SecretKeeper;
+use crate::serve::Frame;
 use crate::sync::{Progress, World};
 use integrator_core::ports::{SystemClock, TokenKeeper};
 use integrator_core::settings::{self, Connection, IntegratorSettings, LogFormat, Settings};
 use integrator_engines::library::Library;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// A command's surroundings.
 #[derive(Debug)]
@@ -23,12 +24,35 @@ pub(super) struct Context {
     output: Output,
     bars: Arc<Bars>,
     stop: OnceLock<watch::Receiver<bool>>,
+    /// Set where a service carries the command out.
+    service: Option<InService>,
+}
+
+/// What a command works with that a service carries out for another process.
+#[derive(Debug)]
+pub(super) struct InService {
+    /// With the service's store and settings, and this command's stop.
+    pub(super) world: World,
+    /// How the program was called where the command was typed.
+    pub(super) program: String,
 }
 
 impl Context {
     pub(super) fn new(globals: Globals, output: Output) -> Self {
         let bars = Arc::new(Bars::new(output.chatter));
-        Self { globals, output, bars, stop: OnceLock::new() }
+        Self { globals, output, bars, stop: OnceLock::new(), service: None }
+    }
+
+    /// The surroundings of a command that a service carries out: it prints and shows its progress where it was typed.
+    pub(super) fn in_service(
+        globals: Globals,
+        output: Output,
+        service: InService,
+        frames: mpsc::Sender<Frame>,
+    ) -> Self {
+        let stop = OnceLock::from(service.world.stop.clone());
+        let bars = Arc::new(Bars::elsewhere(frames));
+        Self { globals, output, bars, stop, service: Some(service) }
     }
 
     pub(super) fn output(&self) -> Output {
@@ -47,6 +71,9 @@ impl Context {
     /// How commands that are printed begin: the program as it was called, and the settings folder where it is not
     /// found by itself.
     pub(super) fn program(&self) -> String {
+        if let Some(service) = &self.service {
+            return service.program.clone();
+        }
         format!(
             "{}{}",
             folder::program(),
@@ -61,6 +88,9 @@ impl Context {
 
     /// The checked settings; logging is as they say from here on.
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
+        if let Some(service) = &self.service {
+            return Ok((*service.world.settings).clone());
+        }
         self.settings_of(&self.folder())
     }
 
@@ -101,6 +131,11 @@ impl Context {
 
     /// A world: settings, clock, secrets, plugins, progress, and Ctrl-C.
     pub(super) fn world(&self, settings: Settings) -> World {
+        if let Some(service) = &self.service {
+            let progress = Arc::clone(&self.bars) as Arc<dyn Progress>;
+            let world = &service.world;
+            return world.for_one(world.stop.clone(), progress).with_settings(settings);
+        }
         self.world_of(&self.folder(), settings)
     }
 

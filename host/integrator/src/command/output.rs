@@ -1,10 +1,12 @@
 //! The two streams: data on standard output, as text or as one JSON document; everything else on standard error.
 
 use super::failure::Failure;
+use crate::serve::Frame;
 use crate::sync::ExitClass;
 use integrator_core::settings::Diagnostic;
 use serde::Serialize;
 use std::io::{self, Write};
+use tokio::sync::mpsc;
 
 /// How data is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,8 +107,46 @@ pub(super) fn problem(message: &str, hint: Option<&str>) {
     }
 }
 
+tokio::task_local! {
+    /// Where a command that a service carries out for another process prints. Not set: this process's streams.
+    pub(super) static ELSEWHERE: mpsc::Sender<Frame>;
+}
+
+/// Sends what is printed to where the command was typed; false where that is here. A reader that is gone has seen
+/// enough, and one that is slow is waited for.
+fn elsewhere(frame: impl FnOnce() -> Frame) -> bool {
+    ELSEWHERE
+        .try_with(|sender| {
+            if let Err(mpsc::error::TrySendError::Full(frame)) = sender.try_send(frame()) {
+                let _ = tokio::task::block_in_place(|| sender.blocking_send(frame));
+            }
+        })
+        .is_ok()
+}
+
+/// Standard output for what comes in many parts.
+pub(super) fn stream() -> Box<dyn Write> {
+    if ELSEWHERE.try_with(|_| ()).is_ok() { Box::new(Elsewhere) } else { Box::new(io::stdout()) }
+}
+
+struct Elsewhere;
+
+impl Write for Elsewhere {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        elsewhere(|| Frame::Data(String::from_utf8_lossy(bytes).into_owned()));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Something that is to be known in every form: on standard error.
 pub(super) fn aside(text: &str) {
+    if elsewhere(|| Frame::Aside(text.to_owned())) {
+        return;
+    }
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
@@ -123,7 +163,7 @@ fn write_document(document: &impl Serialize) -> Result<(), Failure> {
 
 /// A reader that has closed its end has seen enough; anything else that goes wrong is told.
 fn write_out(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
+    let mut out = stream();
     match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::usage(format!("standard output could not be written: {error}")))

@@ -66,6 +66,13 @@ struct PlanView<'a> {
     left_out: usize,
 }
 
+impl Asked {
+    /// Lets the file's path start there.
+    pub(super) fn from_folder(&mut self, folder: &Path) {
+        self.out = self.out.take().map(|out| folder.join(out));
+    }
+}
+
 pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
     Only::check(asked.only, asked.device.as_deref())?;
     let settings = context.settings()?;

@@ -203,7 +203,7 @@ pub(super) fn next(record: &RunRecord, program: &str) -> Option<String> {
         return None;
     }
     Some(match record.status {
-        RunStatus::Done | RunStatus::Running => return None,
+        RunStatus::Done | RunStatus::Running | RunStatus::Skipped => return None,
         RunStatus::Partial => {
             format!("next: put right what is listed, then `{program} import {connection}` again")
         }

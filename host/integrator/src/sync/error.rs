@@ -91,7 +91,11 @@ impl From<WriteError> for SyncError {
 
 impl From<StoreError> for SyncError {
     fn from(error: StoreError) -> Self {
-        Self { message: chain(&error), hint: Some(error.hint()), class: ExitClass::Settings }
+        let class = match error {
+            StoreError::Leased { .. } => ExitClass::Busy,
+            _ => ExitClass::Settings,
+        };
+        Self { message: chain(&error), hint: Some(error.hint()), class }
     }
 }
 

@@ -13,6 +13,8 @@ pub enum ExitClass {
     Partial,
     /// 2: settings, usage, a name that Halo lacks, or the store is in use.
     Settings,
+    /// 2: another run of the connection is under way.
+    Busy,
     /// 3: a guard refused.
     Refused,
     /// 3: the plan waits for approval.
@@ -33,13 +35,27 @@ impl ExitClass {
         match self {
             Self::Done => 0,
             Self::Partial => 1,
-            Self::Settings => 2,
+            Self::Settings | Self::Busy => 2,
             Self::Refused | Self::Waiting => 3,
             Self::SignIn => 4,
             Self::Unreadable => 5,
             Self::Bug => 70,
             Self::Interrupted => 130,
         }
+    }
+
+    /// The class that a process's exit code tells: of those that share one, the first.
+    pub fn of_code(code: u8) -> Self {
+        let all = [
+            Self::Done,
+            Self::Partial,
+            Self::Settings,
+            Self::Refused,
+            Self::SignIn,
+            Self::Unreadable,
+            Self::Interrupted,
+        ];
+        all.into_iter().find(|class| class.code() == code).unwrap_or(Self::Bug)
     }
 
     /// The one that counts for several connections: the first present of 70, 130, 4, 5, 2, 3, 1, 0.
@@ -50,6 +66,7 @@ impl ExitClass {
             Self::SignIn,
             Self::Unreadable,
             Self::Settings,
+            Self::Busy,
             Self::Refused,
             Self::Waiting,
             Self::Partial,

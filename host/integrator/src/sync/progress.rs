@@ -1,7 +1,10 @@
 //! What a run tells while it goes on; whoever listens shows bars, lines, or nothing.
 
+use serde::{Deserialize, Serialize};
+
 /// A step forward.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ProgressEvent {
     /// A page of devices was read; totals so far.
     PagesRead {

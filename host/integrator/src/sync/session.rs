@@ -422,6 +422,7 @@ impl Session {
             ExitClass::Refused => RunStatus::Refused,
             ExitClass::Waiting => RunStatus::Waiting,
             ExitClass::Interrupted => RunStatus::Interrupted,
+            ExitClass::Busy => RunStatus::Skipped,
             ExitClass::Settings | ExitClass::SignIn | ExitClass::Unreadable | ExitClass::Bug => {
                 RunStatus::Failed
             }

@@ -33,13 +33,13 @@ pub struct World {
     /// Turns true when a person or the system asks to stop.
     pub stop: watch::Receiver<bool>,
     shared: Arc<SharedParts>,
+    maker: Arc<OnceCell<Arc<ClientMaker>>>,
 }
 
 #[derive(Default)]
 struct SharedParts {
     locked: Mutex<Option<StoreFolder>>,
     store: OnceCell<Arc<dyn Store>>,
-    maker: OnceCell<Arc<ClientMaker>>,
 }
 
 /// Where there is nothing to find a plugin in.
@@ -82,13 +82,44 @@ impl World {
         stop: watch::Receiver<bool>,
     ) -> Self {
         let plugins = Arc::new(NoPlugins);
-        Self { settings, clock, secrets, tokens, progress, plugins, stop, shared: Arc::default() }
+        Self {
+            settings,
+            clock,
+            secrets,
+            tokens,
+            progress,
+            plugins,
+            stop,
+            shared: Arc::default(),
+            maker: Arc::default(),
+        }
     }
 
     /// The same with plugins.
     #[must_use]
     pub fn with_plugins(self, plugins: Arc<dyn PluginSource>) -> Self {
         Self { plugins, ..self }
+    }
+
+    /// The same with these settings, which were taken from it.
+    #[must_use]
+    pub fn with_settings(self, settings: Settings) -> Self {
+        Self { settings: Arc::new(settings), ..self }
+    }
+
+    /// The same for one run: its own stop, and its own listener.
+    #[must_use]
+    pub fn for_one(&self, stop: watch::Receiver<bool>, progress: Arc<dyn Progress>) -> Self {
+        Self { stop, progress, ..self.clone() }
+    }
+
+    /// The same with settings and plugins that were read anew. The store stays, and so do the request budgets, unless
+    /// the way to the network is another.
+    #[must_use]
+    pub fn reloaded(&self, settings: Arc<Settings>, plugins: Arc<dyn PluginSource>) -> Self {
+        let same = self.settings.integrator.http == settings.integrator.http;
+        let maker = if same { Arc::clone(&self.maker) } else { Arc::default() };
+        Self { settings, plugins, maker, ..self.clone() }
     }
 
     /// The folder of what can be made anew from the store.
@@ -128,7 +159,7 @@ impl World {
         let make = || async {
             ClientMaker::new(&self.settings.integrator.http, Arc::clone(&self.clock)).map(Arc::new)
         };
-        Ok(self.shared.maker.get_or_try_init(make).await.cloned()?)
+        Ok(self.maker.get_or_try_init(make).await.cloned()?)
     }
 
     /// The connection of that file name or display name.

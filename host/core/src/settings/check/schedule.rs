@@ -56,7 +56,8 @@ pub(super) fn timetable(table: &wire::Schedule, report: &mut Report<'_>) -> Opti
     }
     let organisations = of_organisations.or_else(|| cron.clone()).filter(|_| on(&table.organisations));
     let assets = cron.filter(|_| on(&table.assets));
-    if let (Some(At { span, .. }), false, false) = (&table.cron, on(&table.organisations), on(&table.assets)) {
+    if let (Some(At { span, .. }), false, false) = (&table.cron, on(&table.organisations), on(&table.assets))
+    {
         report
             .error(span, "neither organisations nor assets are imported by schedule")
             .hint("let one of them be true, or leave `cron` out");

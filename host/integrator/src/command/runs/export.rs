@@ -4,6 +4,7 @@
 
 use super::super::context::Context;
 use super::super::failure::Failure;
+use super::super::output;
 use super::find;
 use super::show::Which;
 use crate::sync::ExitClass;
@@ -12,7 +13,7 @@ use clap::{Args, ValueEnum};
 use integrator_core::plan::Replaced;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The arguments of `runs export`.
 #[derive(Debug, Args)]
@@ -55,6 +56,13 @@ const HEADING: [&str; 14] = [
     "why",
 ];
 
+impl Asked {
+    /// Lets the file's path start there.
+    pub(super) fn from_folder(&mut self, folder: &Path) {
+        self.out = self.out.take().map(|out| folder.join(out));
+    }
+}
+
 pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
     let settings = context.settings()?;
     let world = context.world(settings);
@@ -65,7 +73,7 @@ pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Fa
             let file = File::create(path).map_err(|error| Failure::file("write", path, &error))?;
             Box::new(BufWriter::new(file))
         }
-        None => Box::new(BufWriter::new(io::stdout())),
+        None => Box::new(BufWriter::new(output::stream())),
     };
     let mut rows = Rows::begin(asked.format, out);
     let tally = history::of_run(&*store, &record, &asked.which.filter(), |entry| rows.add(&entry)).await?;
