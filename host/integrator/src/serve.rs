@@ -92,6 +92,8 @@ pub enum ServeError {
 /// How the service is started.
 #[derive(Clone)]
 pub struct Options {
+    /// Where to listen.
+    pub listen: SocketAddr,
     /// Reads the settings, now and whenever they change.
     pub loader: Arc<dyn Loader>,
     /// Carries out commands.
@@ -112,7 +114,7 @@ impl std::fmt::Debug for Options {
 /// that were read first.
 pub async fn serve(world: World, first: Loaded, options: Options) -> Result<(), ServeError> {
     world.lock()?;
-    let address = world.settings.integrator.console_listen;
+    let address = options.listen;
     let listener =
         TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
     let address = listener.local_addr().map_err(|source| ServeError::Listen { address, source })?;

@@ -8,6 +8,7 @@ mod apply;
 mod approval;
 pub mod authorize;
 mod baseline;
+mod beside;
 mod catalogue;
 pub mod check;
 mod choices;

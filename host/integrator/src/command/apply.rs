@@ -24,21 +24,9 @@ pub(super) struct Asked {
     allow: Vec<(GuardKind, u64)>,
 }
 
-impl Asked {
-    /// Lets the file's path start there, if it is one.
-    pub(super) fn from_folder(&mut self, folder: &Path) {
-        let path = folder.join(&self.plan);
-        if path.is_file()
-            && let Some(path) = path.to_str()
-        {
-            self.plan = path.to_owned();
-        }
-    }
-}
-
 pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure> {
     let settings = context.settings()?;
-    let source = source(&asked.plan)?;
+    let source = source(context, &asked.plan)?;
     let world = context.world(settings);
     let options = ApplyOptions {
         approval: if asked.approve { Approval::Given } else { Approval::None },
@@ -54,10 +42,11 @@ pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, F
 }
 
 /// What exists as a file is a file; what looks like a path must exist; anything else is an id.
-fn source(text: &str) -> Result<PlanSource, Failure> {
+fn source(context: &Context, text: &str) -> Result<PlanSource, Failure> {
     let path = Path::new(text);
-    if path.is_file() {
-        return Ok(PlanSource::File(path.to_owned()));
+    let file = context.path(path);
+    if file.is_file() {
+        return Ok(PlanSource::File(file));
     }
     if path.components().count() > 1 || path.extension().is_some() {
         return Err(Failure::usage(format!("there is no plan file {text}"))

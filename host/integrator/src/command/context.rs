@@ -35,6 +35,8 @@ pub(super) struct InService {
     pub(super) world: World,
     /// How the program was called where the command was typed.
     pub(super) program: String,
+    /// The folder in which it was typed.
+    pub(super) folder: PathBuf,
 }
 
 impl Context {
@@ -66,6 +68,11 @@ impl Context {
     /// The settings folder.
     pub(super) fn folder(&self) -> PathBuf {
         folder::settings_folder(self.globals.config.as_deref())
+    }
+
+    /// A path as it was typed, from where this process stands.
+    pub(super) fn path(&self, typed: &Path) -> PathBuf {
+        self.service.as_ref().map_or_else(|| typed.to_owned(), |service| service.folder.join(typed))
     }
 
     /// How commands that are printed begin: the program as it was called, and the settings folder where it is not

@@ -66,13 +66,6 @@ struct PlanView<'a> {
     left_out: usize,
 }
 
-impl Asked {
-    /// Lets the file's path start there.
-    pub(super) fn from_folder(&mut self, folder: &Path) {
-        self.out = self.out.take().map(|out| folder.join(out));
-    }
-}
-
 pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
     Only::check(asked.only, asked.device.as_deref())?;
     let settings = context.settings()?;
@@ -80,12 +73,16 @@ pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Fa
     let options = PlanOptions {
         only: asked.only.map(Only::entity),
         device: asked.device,
-        out: asked.out.clone(),
+        out: asked.out.as_deref().map(|out| context.path(out)),
         index: if asked.full { IndexReading::Full } else { IndexReading::Changes },
     };
     let most = if asked.all { usize::MAX } else { SHOWN };
     let world = context.world(settings);
-    let outcome = sync::plan(&world, &name, &options).await;
+    let mut outcome = sync::plan(&world, &name, &options).await;
+    if let (Some((_, file)), Some(out)) = (&mut outcome.plan, asked.out.as_ref()) {
+        // As it was typed.
+        file.clone_from(out);
+    }
     context.progress().clear();
     match context.output().form {
         Form::Json => print_document(context.output(), &world, &outcome, most).await?,

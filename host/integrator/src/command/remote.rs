@@ -2,15 +2,14 @@
 //! shown here, with the same exit code. Without a service they work alone.
 
 use super::arguments::{Arguments, Command};
+use super::carry_out_here;
 use super::context::{Context, InService};
 use super::failure::Failure;
 use super::output::{self, ELSEWHERE, Output};
-use super::{carry_out_here, runs};
 use crate::serve::{Asked, Carrier, Frame, client};
 use crate::sync::{ExitClass, Progress, World};
 use clap::Parser;
 use integrator_core::settings;
-use std::path::Path;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
@@ -77,7 +76,7 @@ impl Carrier for InProcess {
         let typed = std::iter::once("halo-integrator".to_owned()).chain(asked.args);
         let printing = frames.clone();
         let class = ELSEWHERE.scope(printing, async move {
-            let mut arguments = match Arguments::try_parse_from(typed) {
+            let arguments = match Arguments::try_parse_from(typed) {
                 Ok(arguments) => arguments,
                 Err(error) => {
                     output::aside(&error.render().to_string());
@@ -88,9 +87,8 @@ impl Carrier for InProcess {
                 output::aside("error: a service carries out no such command");
                 return ExitClass::Settings;
             }
-            from_folder(&mut arguments.command, &asked.folder);
             let output = Output::new(arguments.globals.form(), arguments.globals.chatter());
-            let service = InService { world, program: asked.program };
+            let service = InService { world, program: asked.program, folder: asked.folder };
             let context = Context::in_service(arguments.globals, output, service, frames);
             let ended = carry_out_here(&context, arguments.command).await;
             context.progress().clear();
@@ -100,15 +98,5 @@ impl Carrier for InProcess {
             })
         });
         runtime.block_on(class).code()
-    }
-}
-
-/// Lets paths start where the command was typed.
-fn from_folder(command: &mut Command, folder: &Path) {
-    match command {
-        Command::Plan(asked) => asked.from_folder(folder),
-        Command::Apply(asked) => asked.from_folder(folder),
-        Command::Runs(asked) => runs::from_folder(asked, folder),
-        _ => {}
     }
 }

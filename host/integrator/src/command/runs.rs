@@ -15,7 +15,6 @@ use clap::{Args, Subcommand};
 use integrator_core::model::{RunId, RunRecord};
 use serde::Serialize;
 use std::fmt::Write;
-use std::path::Path;
 
 /// The arguments of `runs`.
 #[derive(Debug, Args)]
@@ -67,13 +66,6 @@ struct Required {
     connection: String,
     reason: String,
     hint: String,
-}
-
-/// Lets the paths of files start there.
-pub(super) fn from_folder(asked: &mut Asked, folder: &Path) {
-    if let What::Export(asked) = &mut asked.what {
-        asked.from_folder(folder);
-    }
 }
 
 pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {

@@ -16,9 +16,13 @@ use tokio::sync::watch;
 
 /// The arguments of `serve`.
 #[derive(Debug, Args)]
-pub(super) struct Asked {}
+pub(super) struct Asked {
+    /// Listen here instead of at `console.listen`; with port 0 at any free port
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
 
-pub(super) async fn run(context: &Context, _: &Asked) -> Result<ExitClass, Failure> {
+pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure> {
     let folder = context.settings_folder()?;
     let folder = std::path::absolute(&folder).unwrap_or(folder);
     let loader = Folder(folder);
@@ -35,6 +39,7 @@ pub(super) async fn run(context: &Context, _: &Asked) -> Result<ExitClass, Failu
         notify_system("READY=1");
     };
     let options = Options {
+        listen: asked.listen.unwrap_or(world.settings.integrator.console_listen),
         loader: Arc::new(loader),
         carrier: Arc::new(InProcess),
         ready: Arc::new(ready),

@@ -3,6 +3,7 @@
 //!
 //! What engine runs a plugin is not known here. The files of answers can always be made anew.
 
+use super::beside::beside;
 use super::decide::{Shared, read_rows};
 use super::error::SyncError;
 use super::spool::{Spool, SpoolRow};
@@ -151,7 +152,7 @@ fn place(folder: &Path, connection: &Connection, identity: &[u8; 32]) -> PathBuf
 
 fn write(place: &Path, bytes: &[u8]) -> io::Result<()> {
     // Written beside its place and renamed: a reader sees the old file or the new one.
-    let beside = place.with_extension("new");
+    let beside = beside(place);
     fs::write(&beside, bytes)?;
     fs::rename(&beside, place)
 }

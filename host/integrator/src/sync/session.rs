@@ -232,7 +232,10 @@ impl Session {
         }
         let mut rulebooks = self.bind(&catalogue, &survey.tenants)?;
         let progress = &*world.progress;
-        refresh_users(&halo, store, &world.user_members(), index, self.now, progress).await?;
+        {
+            let _alone = world.alone_with_the_index().await;
+            refresh_users(&halo, store, &world.user_members(), index, self.now, progress).await?;
+        }
         let silence = people::keep_users(store, &mut rulebooks).await?;
         let mut users = None;
         if let (Some(view), Some(Some(rulebook))) = (self.views.first(), rulebooks.first()) {
@@ -248,7 +251,10 @@ impl Session {
         }
         let mut notices = std::mem::take(&mut survey.notices);
         notices.extend(silence);
-        notices.extend(refresh_assets(&halo, store, &catalogue, index, self.now, progress).await?);
+        {
+            let _alone = world.alone_with_the_index().await;
+            notices.extend(refresh_assets(&halo, store, &catalogue, index, self.now, progress).await?);
+        }
         let undecided = apply::recover(&halo, store, lease, &self.connection.id).await?;
         let known = match self.views.first() {
             Some(view) => Known::load(store, &view.connection, undecided.clone(), &world.cache()).await?,
@@ -369,7 +375,10 @@ impl Session {
         // The index is walked by types alone; clients and sites are the plan's.
         let catalogue = Catalogue { types: halo.asset_types().await?, ..Catalogue::default() };
         let progress = &*self.world.progress;
-        refresh_assets(&halo, &*store, &catalogue, IndexReading::Changes, self.now, progress).await?;
+        {
+            let _alone = self.world.alone_with_the_index().await;
+            refresh_assets(&halo, &*store, &catalogue, IndexReading::Changes, self.now, progress).await?;
+        }
         apply::recover(&halo, &*store, lease, &self.connection.id).await?;
         self.remember_halo(&halo);
         Ok(())
@@ -378,6 +387,21 @@ impl Session {
     /// Begins to read devices while the store is opened, and takes the connection for this run.
     pub(super) async fn open(&mut self, only: Option<Entity>) -> Result<(Arc<dyn Store>, Lease), SyncError> {
         self.world.lock()?;
+        // Where the store is open already, nothing is read for a run that may not begin.
+        let lease = if self.world.is_open() { Some(self.lease().await?) } else { None };
+        if let Err(error) = self.begin_reading(only).await {
+            if let Some((store, lease)) = lease {
+                store.release(lease).await?;
+            }
+            return Err(error);
+        }
+        match lease {
+            Some(lease) => Ok(lease),
+            None => self.lease().await,
+        }
+    }
+
+    async fn begin_reading(&mut self, only: Option<Entity>) -> Result<(), SyncError> {
         self.views = views(&self.world, &self.connection).await?;
         self.record.plugins = self.views.iter().flat_map(|view| view.plugins.digests()).collect();
         self.record.notices.extend(self.world.plugins.notices());
@@ -391,7 +415,7 @@ impl Session {
             let basis = early.then(|| Arc::clone(&self.basis));
             self.sweeping.spawn(async move { sweep_view(&world, &view, &run, basis).await });
         }
-        self.lease().await
+        Ok(())
     }
 
     /// Takes the connection for this run.

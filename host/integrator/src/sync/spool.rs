@@ -35,20 +35,25 @@ pub(crate) struct SpoolPath(PathBuf);
 
 impl Drop for SpoolPath {
     fn drop(&mut self) {
-        // A file that stays behind is removed by the next run.
+        // A file that stays behind is removed by the next process.
         let _ = std::fs::remove_file(&self.0);
     }
 }
 
+/// Removes what runs that died have left in the folder. For a process that has just taken the data folder: nobody's
+/// run is under way.
+pub(crate) fn remove_left_behind(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.path().extension().is_some_and(|ending| ending == "spool" || ending == "held") {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
 impl SpoolWriter {
-    /// Begins a spool in the folder, and removes what a run that died has left there.
+    /// Begins a spool in the folder.
     pub(crate) fn create(folder: &Path, run: &str) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
-        for entry in std::fs::read_dir(folder)?.flatten() {
-            if entry.path().extension().is_some_and(|ending| ending == "spool" || ending == "held") {
-                let _ = std::fs::remove_file(entry.path());
-            }
-        }
         let path = folder.join(format!("{run}.spool"));
         let mut options = File::options();
         options.write(true).create(true).truncate(true);

@@ -3,6 +3,7 @@
 use super::error::SyncError;
 use super::permissions;
 use super::progress::Progress;
+use super::{beside, spool};
 use crate::graph::{AppCredential, GraphClient, ReadAs};
 use crate::halo::{DiscoveredAddress, HaloClient};
 use crate::http::ClientMaker;
@@ -40,6 +41,8 @@ pub struct World {
 struct SharedParts {
     locked: Mutex<Option<StoreFolder>>,
     store: OnceCell<Arc<dyn Store>>,
+    /// Held while the index of Halo's assets and users is brought up to date.
+    index: tokio::sync::Mutex<()>,
 }
 
 /// Where there is nothing to find a plugin in.
@@ -135,8 +138,22 @@ impl World {
         let mut locked = self.shared.locked.lock().unwrap_or_else(PoisonError::into_inner);
         if locked.is_none() {
             *locked = Some(StoreFolder::lock(&self.settings.integrator.data, Arc::clone(&self.clock))?);
+            // Nobody else is at work here.
+            spool::remove_left_behind(&self.settings.integrator.data.join("spool"));
+            beside::remove_left_behind(&self.cache());
         }
         Ok(())
+    }
+
+    /// Whether the store is open.
+    pub(super) fn is_open(&self) -> bool {
+        self.shared.store.initialized()
+    }
+
+    /// Waits until no other run of this process brings the index of Halo up to date: each goes on from where the one
+    /// before it ended.
+    pub(super) async fn alone_with_the_index(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.shared.index.lock().await
     }
 
     /// The store, opened on first use.

@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use integrator_core::plan::Replaced;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The arguments of `runs export`.
 #[derive(Debug, Args)]
@@ -56,13 +56,6 @@ const HEADING: [&str; 14] = [
     "why",
 ];
 
-impl Asked {
-    /// Lets the file's path start there.
-    pub(super) fn from_folder(&mut self, folder: &Path) {
-        self.out = self.out.take().map(|out| folder.join(out));
-    }
-}
-
 pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
     let settings = context.settings()?;
     let world = context.world(settings);
@@ -70,7 +63,8 @@ pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Fa
     let record = find(&*store, &asked.run).await?;
     let out: Box<dyn Write> = match &asked.out {
         Some(path) => {
-            let file = File::create(path).map_err(|error| Failure::file("write", path, &error))?;
+            let file =
+                File::create(context.path(path)).map_err(|error| Failure::file("write", path, &error))?;
             Box::new(BufWriter::new(file))
         }
         None => Box::new(BufWriter::new(output::stream())),

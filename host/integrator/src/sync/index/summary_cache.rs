@@ -5,6 +5,7 @@
 //! that it was made from, which the store tells by a mark that every change of a summary changes.
 
 use crate::store::{AssetSummary, ChangeSet, Chunks, SUMMARIES_GENERATION, Store};
+use crate::sync::beside::beside;
 use crate::sync::error::SyncError;
 use futures_util::StreamExt;
 use integrator_core::model::{AssetId, DeviceKey, LinkState, LinkSummary};
@@ -237,7 +238,7 @@ impl Writing {
         if let Some(folder) = place.parent() {
             fs::create_dir_all(folder)?;
         }
-        let beside = place.with_extension("new");
+        let beside = beside(place);
         let file = BufWriter::with_capacity(BUFFER, File::create(&beside)?);
         let mut writing = Self { file, beside, hasher: blake3::Hasher::new(), bytes: Vec::new() };
         writing.bytes = head::<T>(generation);

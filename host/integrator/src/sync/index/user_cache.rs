@@ -4,6 +4,7 @@
 //! made from, which the store tells by a number that every change of a user changes.
 
 use crate::store::{Store, USERS_GENERATION};
+use crate::sync::beside::beside;
 use crate::sync::error::SyncError;
 use futures_util::StreamExt;
 use integrator_core::decide::UserIndex;
@@ -81,7 +82,7 @@ fn write(place: &Path, generation: &str, users: &UserIndex) -> io::Result<()> {
         fs::create_dir_all(folder)?;
     }
     // Written beside its place and renamed: a reader sees the old file or the new one.
-    let beside = place.with_extension("new");
+    let beside = beside(place);
     let mut file = fs::File::create(&beside)?;
     file.write_all(generation.as_bytes())?;
     file.write_all(&users.to_bytes())?;

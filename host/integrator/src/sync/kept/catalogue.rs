@@ -1,6 +1,7 @@
 //! Halo's choices as a connection's last whole run read them: types, fields, statuses, clients, sites.
 
 use super::{create, ring};
+use crate::sync::beside::beside;
 use chrono::{DateTime, Utc};
 use integrator_core::model::Catalogue;
 use serde::{Deserialize, Serialize};
@@ -52,7 +53,7 @@ pub(crate) fn keep_catalogue(folder: &Path, connection: &str, mut kept: KeptCata
     }
     fs::create_dir_all(folder)?;
     let place = place(folder, connection);
-    let beside = place.with_extension("new");
+    let beside = beside(&place);
     let mut file = create(&beside)?;
     file.write_all(&serde_json::to_vec(&kept)?)?;
     drop(file);

@@ -18,7 +18,7 @@ pub(crate) struct HeldLines {
 
 impl Drop for HeldLines {
     fn drop(&mut self) {
-        // A file that stays behind is removed by the next run.
+        // A file that stays behind is removed by the next process.
         let _ = std::fs::remove_file(&self.place);
     }
 }

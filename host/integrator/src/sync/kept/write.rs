@@ -3,6 +3,7 @@
 use super::create;
 use super::held::{HeldLines, Kept};
 use super::sweep::{Entry, HASHED, KeptPair, MAGIC, SweepHeader, index_place};
+use crate::sync::beside::beside;
 use crate::sync::resolve::Resolved;
 use crate::sync::spool::{RowHead, Spool};
 use integrator_core::model::DeviceKey;
@@ -45,7 +46,7 @@ pub(crate) fn keep_sweep(folder: &Path, keeping: Keeping<'_>) -> io::Result<()> 
         Some(Kept::Lines) => Some(held_name),
         Some(Kept::Nothing) | None => None,
     };
-    let beside = place.with_extension("new");
+    let beside = beside(&place);
     write_index(&beside, &header, resolved, &tables, &owners)?;
     spool.keep(&folder.join(&header.rows))?;
     fs::rename(&beside, &place)?;
