@@ -51,14 +51,11 @@ impl Timetable {
     pub fn next(&self, after: DateTime<Utc>) -> Option<(DateTime<Utc>, Option<Entity>)> {
         let of = |cron: &Option<Cron>| cron.as_ref().and_then(|cron| cron.next(self.timezone, after));
         match (of(&self.organisations), of(&self.assets)) {
-            (None, None) => None,
-            (Some(organisations), None) => Some((organisations, Some(Entity::Organisations))),
-            (None, Some(assets)) => Some((assets, Some(Entity::Assets))),
             (Some(organisations), Some(assets)) if organisations == assets => Some((assets, None)),
-            (Some(organisations), Some(assets)) if organisations < assets => {
+            (Some(organisations), assets) if assets.is_none_or(|assets| organisations < assets) => {
                 Some((organisations, Some(Entity::Organisations)))
             }
-            (Some(_), Some(assets)) => Some((assets, Some(Entity::Assets))),
+            (_, assets) => Some((assets?, Some(Entity::Assets))),
         }
     }
 
@@ -73,9 +70,9 @@ impl Timetable {
 
 /// The moment at which a clock on the wall shows this time: of a time that it shows twice the first, of a time that
 /// it skips the end of what it skips.
-fn moment(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
+fn moment(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     if let Some(found) = zone.from_local_datetime(&local).earliest() {
-        return Some(found.to_utc());
+        return found.to_utc();
     }
     // Somewhere here the clock jumps over it. No jump is longer than a day.
     let shows = |at: DateTime<Utc>| at.naive_utc() + zone.offset_from_utc_datetime(&at.naive_utc()).fix();
@@ -90,7 +87,7 @@ fn moment(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
             after = middle;
         }
     }
-    Some(after)
+    after
 }
 
 #[cfg(test)]
@@ -140,7 +137,7 @@ mod tests {
     #[test]
     fn a_time_of_the_clock_is_one_moment() {
         let check = |local: &str, zone: Tz, expected: &str| {
-            assert_eq!(moment(local.parse().unwrap(), zone), Some(utc(expected)), "{local} {zone}");
+            assert_eq!(moment(local.parse().unwrap(), zone), utc(expected), "{local} {zone}");
         };
         check("2026-07-01T02:00:00", Tz::Europe__London, "2026-07-01T01:00:00Z");
         // Skipped: 01:00 to 02:00.

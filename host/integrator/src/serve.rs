@@ -122,7 +122,7 @@ pub async fn serve(world: World, first: Loaded, options: Options) -> Result<(), 
     let data = world.settings.integrator.data.clone();
     let place = Place::take(&data, address)?;
     let mut stop = world.stop.clone();
-    let live = Live::new(world, first, Arc::clone(&options.loader));
+    let live = Live::new(&world, first, Arc::clone(&options.loader));
     let service = Arc::new(Service::new(live, store, place.token().to_owned(), options.carrier));
     let (closing, closed) = watch::channel(false);
     let mut tasks = tokio::task::JoinSet::new();

@@ -24,7 +24,7 @@ impl Source {
 }
 
 /// What each module may name of its neighbours. `command` is the top and may name any; nobody may name it.
-const MAY_NAME: [(&str, &[&str]); 8] = [
+const MAY_NAME: [(&str, &[&str]); 9] = [
     ("http", &[]),
     ("store", &[]),
     ("secrets", &[]),
@@ -32,7 +32,8 @@ const MAY_NAME: [(&str, &[&str]); 8] = [
     ("halo", &["http"]),
     ("pull", &["halo"]),
     ("sync", &["graph", "halo", "store", "http"]),
-    ("command", &["http", "store", "secrets", "graph", "halo", "pull", "sync"]),
+    ("serve", &["store", "sync"]),
+    ("command", &["http", "store", "secrets", "graph", "halo", "pull", "sync", "serve"]),
 ];
 
 /// What `sync` may name of `http`: whoever wires a run hands it the maker of clients, and an error says what kind of

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
+use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -233,9 +234,7 @@ fn requests_need_the_token() {
     let place: Value = serde_json::from_slice(&fs::read(world.data().join("service.json")).unwrap()).unwrap();
     let ask = |path: &str, token: &str| {
         let address = place["address"].as_str().unwrap();
-        let client = std::net::TcpStream::connect(address).unwrap();
-        use std::io::{Read, Write};
-        let mut client = client;
+        let mut client = std::net::TcpStream::connect(address).unwrap();
         write!(client, "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n")
             .unwrap();
         let mut answer = String::new();

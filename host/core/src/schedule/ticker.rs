@@ -209,7 +209,7 @@ mod tests {
         let now = utc("2026-01-05T00:00:00Z");
         let begins: Vec<_> = (0..200)
             .map(|number| {
-                let jitter = Duration::from_secs(600);
+                let jitter = Duration::from_mins(10);
                 let timetable = Timetable { jitter, ..daily(CatchUp::No) };
                 let (mut ticker, _) = Ticker::begin(&format!("c{number}"), timetable, None, now);
                 let Tick::Until(at) = ticker.tick(now) else { panic!("due at once") };

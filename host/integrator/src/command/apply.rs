@@ -8,7 +8,7 @@ use super::output::Form;
 use crate::sync::{self, ApplyOptions, Approval, ExitClass, PlanSource};
 use clap::Args;
 use integrator_core::settings::GuardKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The arguments of `apply`.
 #[derive(Debug, Args)]
@@ -26,7 +26,7 @@ pub(super) struct Asked {
 
 pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, Failure> {
     let settings = context.settings()?;
-    let source = source(context, &asked.plan)?;
+    let source = source(&asked.plan, |path| context.path(path))?;
     let world = context.world(settings);
     let options = ApplyOptions {
         approval: if asked.approve { Approval::Given } else { Approval::None },
@@ -42,9 +42,9 @@ pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, F
 }
 
 /// What exists as a file is a file; what looks like a path must exist; anything else is an id.
-fn source(context: &Context, text: &str) -> Result<PlanSource, Failure> {
+fn source(text: &str, at: impl Fn(&Path) -> PathBuf) -> Result<PlanSource, Failure> {
     let path = Path::new(text);
-    let file = context.path(path);
+    let file = at(path);
     if file.is_file() {
         return Ok(PlanSource::File(file));
     }
@@ -61,7 +61,12 @@ mod tests {
 
     #[test]
     fn a_name_without_a_path_is_the_id_of_a_plan() {
-        assert!(matches!(source("0192f0c4-plan"), Ok(PlanSource::Stored(id)) if id == "0192f0c4-plan"));
-        assert!(source("plans/tuesday.jsonl").is_err_and(|failure| failure.message.contains("tuesday")));
+        assert!(
+            matches!(source("0192f0c4-plan", Path::to_owned), Ok(PlanSource::Stored(id)) if id == "0192f0c4-plan")
+        );
+        assert!(
+            source("plans/tuesday.jsonl", Path::to_owned)
+                .is_err_and(|failure| failure.message.contains("tuesday"))
+        );
     }
 }

@@ -56,7 +56,7 @@ struct Now {
 }
 
 impl Live {
-    pub(super) fn new(world: World, first: Loaded, loader: Arc<dyn Loader>) -> Self {
+    pub(super) fn new(world: &World, first: Loaded, loader: Arc<dyn Loader>) -> Self {
         let world = world.reloaded(Arc::new(first.settings), first.plugins);
         let now = Now { world, problems: Arc::new(first.problems) };
         Self { loader, now: RwLock::new(now), changed: watch::Sender::new(0) }

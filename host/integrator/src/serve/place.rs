@@ -1,6 +1,8 @@
 //! Where commands of the same computer find the service: a file in the data folder that only its owner may read, with
 //! the address and a token that is made anew at every start.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -49,7 +51,7 @@ impl Place {
         let write = || -> io::Result<SecretString> {
             let mut bytes = [0_u8; 32];
             SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("no random numbers"))?;
-            let token = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            let token = URL_SAFE_NO_PAD.encode(bytes);
             let written = Written { address, token: token.clone(), pid: std::process::id() };
             let beside = data.join(format!("{FILE}.new"));
             let _ = fs::remove_file(&beside);

@@ -1,5 +1,10 @@
 //! The local API. Everything but the health of the service needs the token that only the data folder's owner can read.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "a refusal is an answer like any other, and is made once a request"
+)]
+
 use super::jobs::{Job, Origin};
 use super::state::{Service, on_thread};
 use super::{Asked, Frame};

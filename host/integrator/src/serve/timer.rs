@@ -28,7 +28,7 @@ pub(super) async fn run(service: Arc<Service>, mut closed: watch::Receiver<bool>
             match ticker.tick(now) {
                 Tick::Due(due) => {
                     keep(&*service.store, connection, ticker.settled()).await;
-                    begin(&service, connection, due);
+                    begin(&service, connection, &due);
                 }
                 Tick::Until(_) | Tick::Never => {}
             }
@@ -99,7 +99,7 @@ async fn keep(store: &dyn Store, connection: &str, settled: DateTime<Utc>) {
     }
 }
 
-fn begin(service: &Arc<Service>, connection: &str, due: Due) {
+fn begin(service: &Arc<Service>, connection: &str, due: &Due) {
     let now = service.live.world().clock.now();
     let Some(running) = service.jobs.begin("import", Some(connection.to_owned()), Origin::Schedule, now)
     else {
@@ -108,6 +108,7 @@ fn begin(service: &Arc<Service>, connection: &str, due: Due) {
     if due.passed > 0 {
         tracing::warn!(connection, passed = due.passed, "this run makes up for due times that have passed");
     }
+    let options = ImportOptions { only: due.only, ..ImportOptions::default() };
     let (service, connection) = (Arc::clone(service), connection.to_owned());
     tokio::spawn(async move {
         let mut stopped = running.job.stopped();
@@ -115,7 +116,6 @@ fn begin(service: &Arc<Service>, connection: &str, due: Due) {
             place = service.places.acquire() => place,
             _ = stopped.wait_for(|stopped| *stopped) => return,
         };
-        let options = ImportOptions { only: due.only, ..ImportOptions::default() };
         service.import(&running, &connection, options).await;
     });
 }

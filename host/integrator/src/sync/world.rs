@@ -113,7 +113,7 @@ impl World {
     /// The same for one run: its own stop, and its own listener.
     #[must_use]
     pub fn for_one(&self, stop: watch::Receiver<bool>, progress: Arc<dyn Progress>) -> Self {
-        Self { stop, progress, ..self.clone() }
+        Self { progress, stop, ..self.clone() }
     }
 
     /// The same with settings and plugins that were read anew. The store stays, and so do the request budgets, unless
