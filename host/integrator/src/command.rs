@@ -29,6 +29,7 @@ mod remote;
 mod runs;
 mod secret;
 mod serve;
+mod service;
 mod settings;
 mod stop;
 mod summary;
@@ -112,6 +113,7 @@ async fn carry_out_here(context: &Context, command: Command) -> Result<ExitClass
         Command::Explain(asked) => explain::run(context, asked).await,
         Command::Runs(asked) => runs::run(context, asked).await,
         Command::Serve(asked) => serve::run(context, &asked).await,
+        Command::Service(asked) => service::run(context, &asked),
         Command::Secret(asked) => secret::run(context, asked),
         Command::Plugin(asked) => plugin::run(context, &asked).await,
         Command::Settings(asked) => settings::run(context, asked).await,

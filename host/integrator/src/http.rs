@@ -11,6 +11,7 @@ mod maker;
 mod request;
 mod sign_in;
 mod text;
+mod traffic;
 mod transport;
 mod tries;
 mod trust;
@@ -25,4 +26,5 @@ pub use sign_in::{
     Redeemed, Refusal, RefusalOf, SignIn, SignInSettings, UnusableCredential,
 };
 pub use text::{html_summary, one_line, percent_encoded};
+pub use traffic::{Answers, BudgetLeft, Traffic};
 pub use tries::{Failure, Throttling, Tries};

@@ -7,6 +7,8 @@
 pub mod client;
 mod jobs;
 mod live;
+mod metrics;
+mod observed;
 mod place;
 mod routes;
 mod state;

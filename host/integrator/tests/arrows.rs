@@ -38,7 +38,7 @@ const MAY_NAME: [(&str, &[&str]); 9] = [
 
 /// What `sync` may name of `http`: whoever wires a run hands it the maker of clients, and an error says what kind of
 /// failure it is. Requests are made by `graph` and `halo` alone.
-const SYNC_NAMES_OF_HTTP: [&str; 3] = ["ClientMaker", "FailureClass", "HttpError"];
+const SYNC_NAMES_OF_HTTP: [&str; 4] = ["ClientMaker", "FailureClass", "HttpError", "Traffic"];
 
 /// Crates that only one place may name.
 const ONLY_IN: [(&str, &str); 6] = [
@@ -51,8 +51,9 @@ const ONLY_IN: [(&str, &str); 6] = [
 ];
 
 /// Where a request that may change something is made: Halo's writes, Graph's batches of reads, and the making of an
-/// export, which is how Graph is asked for a report.
-const POSTS: [&str; 6] = [
+/// export, which is how Graph is asked for a report. The client of the local service reaches neither.
+const POSTS: [&str; 7] = [
+    "host/integrator/src/serve/client.rs",
     "host/integrator/src/halo/customers.rs",
     "host/integrator/src/halo/licences.rs",
     "host/integrator/src/graph/export/job.rs",

@@ -252,5 +252,15 @@ fn requests_need_the_token() {
         connections.contains("\"id\":\"contoso\"") && connections.contains("\"status\":\"done\""),
         "{connections}"
     );
+    let metrics = ask("/metrics", "");
+    for line in [
+        "halo_integrator_runs_total{connection=\"contoso\",action=\"import\",status=\"done\"} 1",
+        "halo_integrator_writes_total{connection=\"contoso\",what=\"created\"} 2",
+        "halo_integrator_devices{connection=\"contoso\"} 2",
+        "halo_integrator_answers_total{host=\"127.0.0.1\",status=\"200\"}",
+        "halo_integrator_budget_left{host=",
+    ] {
+        assert!(metrics.contains(line), "{line} is missing in {metrics}");
+    }
     assert!(!log(&world).contains(token));
 }

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::output::{Chatter, Form, Output};
 use super::{
     apply, authorize, check, completions, demo, explain, form_of_unparsed, import, init, matching, plan,
-    plugin, runs, secret, serve, settings,
+    plugin, runs, secret, serve, service, settings,
 };
 use crate::sync::ExitClass;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -89,6 +89,8 @@ pub(super) enum Command {
     Runs(runs::Asked),
     /// Run as a service: import by schedule, and carry out commands of this computer
     Serve(serve::Asked),
+    /// Install the service in the system, or take it out
+    Service(service::Asked),
     /// Keep secrets encrypted in the data folder
     Secret(secret::Asked),
     /// Make, build, try and pin plugins

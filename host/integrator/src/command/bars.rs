@@ -5,8 +5,9 @@ use super::output::Chatter;
 use crate::serve::Frame;
 use crate::sync::{Progress, ProgressEvent};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use integrator_core::model::RunRecord;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
@@ -16,12 +17,11 @@ const PAUSE: Duration = Duration::from_secs(5);
 const SENT: Duration = Duration::from_millis(100);
 
 /// Shows how far a run is.
-#[derive(Debug)]
 pub(super) struct Bars {
     all: MultiProgress,
     shown: Shown,
     state: Mutex<State>,
-    elsewhere: Option<mpsc::Sender<Frame>>,
+    elsewhere: Option<(mpsc::Sender<Frame>, Arc<dyn Progress>)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,12 @@ enum Stage {
     Writing,
 }
 
+impl std::fmt::Debug for Bars {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bars").field("shown", &self.shown).finish_non_exhaustive()
+    }
+}
+
 impl Bars {
     pub(super) fn new(chatter: Chatter) -> Self {
         let shown = match chatter {
@@ -68,13 +74,14 @@ impl Bars {
     }
 
     /// For a command that a service carries out: whoever typed it shows its progress.
-    pub(super) fn elsewhere(frames: mpsc::Sender<Frame>) -> Self {
+    pub(super) fn elsewhere(frames: mpsc::Sender<Frame>, job: Arc<dyn Progress>) -> Self {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
-        Self { all, shown: Shown::Elsewhere, state: Mutex::default(), elsewhere: Some(frames) }
+        Self { all, shown: Shown::Elsewhere, state: Mutex::default(), elsewhere: Some((frames, job)) }
     }
 
     fn send(&self, event: ProgressEvent) {
-        let Some(frames) = &self.elsewhere else { return };
+        let Some((frames, job)) = &self.elsewhere else { return };
+        job.event(event);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (now, (stage, done, of)) = (Instant::now(), position(event));
         let is_last = of == Some(done);
@@ -99,7 +106,7 @@ impl Bars {
         }
         state.last_line = None;
         state.sent = [None; 5];
-        if let Some(frames) = &self.elsewhere {
+        if let Some((frames, _)) = &self.elsewhere {
             let _ = frames.try_send(Frame::Clear);
         }
     }
@@ -140,6 +147,12 @@ impl Progress for Bars {
             Shown::Lines => self.line(event),
             Shown::Elsewhere => self.send(event),
             Shown::Nothing => {}
+        }
+    }
+
+    fn ended(&self, record: &RunRecord) {
+        if let Some((_, job)) = &self.elsewhere {
+            job.ended(record);
         }
     }
 }

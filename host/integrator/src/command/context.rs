@@ -53,7 +53,7 @@ impl Context {
         frames: mpsc::Sender<Frame>,
     ) -> Self {
         let stop = OnceLock::from(service.world.stop.clone());
-        let bars = Arc::new(Bars::elsewhere(frames));
+        let bars = Arc::new(Bars::elsewhere(frames, Arc::clone(&service.world.progress)));
         Self { globals, output, bars, stop, service: Some(service) }
     }
 

@@ -29,6 +29,7 @@ pub(super) fn is_for_the_service(command: &Command) -> bool {
         | Command::Secret(_)
         | Command::Plugin(_)
         | Command::Serve(_)
+        | Command::Service(_)
         | Command::Settings(_)
         | Command::Completions(_) => false,
     }

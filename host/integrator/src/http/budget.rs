@@ -48,6 +48,16 @@ impl Budget {
         state.paused = Some(state.paused.map_or(until, |paused| paused.max(until)));
     }
 
+    /// How many requests may go out now.
+    pub fn left(&self) -> usize {
+        let (now, state) = (Instant::now(), self.state());
+        if state.paused.is_some_and(|until| until > now) {
+            return 0;
+        }
+        let counted = state.sent.iter().filter(|sent| **sent + self.window > now).count();
+        self.requests.saturating_sub(counted)
+    }
+
     /// Counts a request now, or says when to ask again.
     fn try_take(&self, now: Instant, cost: usize) -> Option<Instant> {
         let cost = cost.clamp(1, self.requests);

@@ -6,7 +6,8 @@ use super::maker::ClientMaker;
 use super::request::{Answer, Reading, Repeat, Request};
 use super::sign_in::{SignIn, Token};
 use super::text::without_secret;
-use super::transport::{Reach, exchange};
+use super::traffic::Ledger;
+use super::transport::{Reach, TransportError, exchange};
 use super::tries::{Failure, Throttling, Tries};
 use integrator_core::ports::Clock;
 use secrecy::ExposeSecret;
@@ -56,6 +57,7 @@ pub struct Endpoint {
     client: reqwest::Client,
     longest_wait: Duration,
     clock: Arc<dyn Clock>,
+    ledger: Arc<Ledger>,
     requests: AtomicU64,
 }
 
@@ -87,6 +89,7 @@ impl Endpoint {
             client: maker.client.clone(),
             longest_wait: maker.longest_wait,
             clock: Arc::clone(&maker.clock),
+            ledger: Arc::clone(&maker.ledger),
             requests: AtomicU64::new(0),
         })
     }
@@ -207,7 +210,7 @@ impl Endpoint {
         let start = Instant::now();
         self.requests.fetch_add(1, Ordering::Relaxed);
         let outcome = match build(request, url, token, id) {
-            Ok(built) => match exchange(&self.client, built).await {
+            Ok(built) => match self.counted(url, exchange(&self.client, built).await) {
                 Ok(answer) => self.judge(answer, token, read),
                 Err(failed) => {
                     let failure = match &failed.kind {
@@ -242,6 +245,13 @@ impl Endpoint {
                 tracing::warn!(endpoint, method, path, request_id = id, milliseconds, problem = %failed.kind, "failed");
             }
         }
+        outcome
+    }
+
+    /// The same, counted by its host and status.
+    fn counted(&self, url: &Url, outcome: Result<Answer, TransportError>) -> Result<Answer, TransportError> {
+        let status = outcome.as_ref().ok().map(|answer| answer.status);
+        self.ledger.count(url.host_str().unwrap_or_default(), status);
         outcome
     }
 

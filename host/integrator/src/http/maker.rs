@@ -2,6 +2,7 @@
 
 use super::budget::Budget;
 use super::error::HttpError;
+use super::traffic::{BudgetLeft, Ledger, Traffic};
 use super::trust::tls_settings;
 use integrator_core::ports::Clock;
 use integrator_core::settings::HttpSettings;
@@ -18,6 +19,7 @@ pub struct ClientMaker {
     pub(crate) client: reqwest::Client,
     pub(crate) longest_wait: Duration,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ledger: Arc<Ledger>,
     budgets: Mutex<HashMap<(String, u32, Duration), Arc<Budget>>>,
 }
 
@@ -46,7 +48,26 @@ impl ClientMaker {
         let client = builder.build().map_err(|error| {
             HttpError::settings("http", format!("no HTTP client can be made: {}", error.without_url()), "")
         })?;
-        Ok(Self { client, longest_wait: settings.longest_wait, clock, budgets: Mutex::default() })
+        Ok(Self {
+            client,
+            longest_wait: settings.longest_wait,
+            clock,
+            ledger: Arc::default(),
+            budgets: Mutex::default(),
+        })
+    }
+
+    /// What went out so far, and what may go out now.
+    pub fn traffic(&self) -> Traffic {
+        let budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = budgets.iter().map(|((host, limit, _), budget)| BudgetLeft {
+            host: host.clone(),
+            limit: *limit,
+            left: budget.left(),
+        });
+        let mut budgets: Vec<BudgetLeft> = left.collect();
+        budgets.sort_by(|one, other| one.host.cmp(&other.host));
+        Traffic { answers: self.ledger.answers(), budgets }
     }
 
     /// The budget for `host`: the same one for all who name the same host and limit.

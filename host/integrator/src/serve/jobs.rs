@@ -1,7 +1,9 @@
 //! What the service is doing: each run or command with its progress, and the way to stop it.
 
+use super::observed::Observed;
 use crate::sync::{Progress, ProgressEvent};
 use chrono::{DateTime, Utc};
+use integrator_core::model::RunRecord;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,6 +37,7 @@ pub struct Job {
     pub started: DateTime<Utc>,
     stop: watch::Sender<bool>,
     progress: watch::Sender<Option<ProgressEvent>>,
+    observed: Arc<Observed>,
 }
 
 impl Job {
@@ -58,6 +61,10 @@ impl Progress for Job {
     fn event(&self, event: ProgressEvent) {
         self.progress.send_replace(Some(event));
     }
+
+    fn ended(&self, record: &RunRecord) {
+        self.observed.ended(record);
+    }
 }
 
 /// Everything under way.
@@ -66,6 +73,8 @@ pub(super) struct Jobs {
     inner: Mutex<Inner>,
     /// Turns with every change.
     changed: watch::Sender<u64>,
+    /// Hears of every run that ended.
+    pub(super) observed: Arc<Observed>,
 }
 
 #[derive(Debug, Default)]
@@ -109,6 +118,7 @@ impl Jobs {
             started: now,
             stop: watch::Sender::new(false),
             progress: watch::Sender::new(None),
+            observed: Arc::clone(&self.observed),
         });
         let mut inner = self.inner();
         if inner.closed {

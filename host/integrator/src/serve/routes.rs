@@ -62,6 +62,7 @@ pub(super) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
         .nest("/api/v1", guarded)
         .fallback(|| async { refused(StatusCode::NOT_FOUND, "there is nothing at this address", None) })
         .with_state(service)
@@ -76,6 +77,13 @@ async fn authorized(State(service): State<Arc<Service>>, request: Request, next:
         return refused(StatusCode::UNAUTHORIZED, "the token is missing or not this service's", Some(hint));
     }
     next.run(request).await
+}
+
+async fn metrics(State(service): State<Arc<Service>>) -> Answered {
+    match super::metrics::text(&service) {
+        Ok(text) => Ok(([(header::CONTENT_TYPE, super::metrics::TYPE)], text).into_response()),
+        Err(_) => Err(refused(StatusCode::INTERNAL_SERVER_ERROR, "the figures could not be written", None)),
+    }
 }
 
 #[derive(Serialize)]

@@ -1,5 +1,6 @@
 //! What a run tells while it goes on; whoever listens shows bars, lines, or nothing.
 
+use integrator_core::model::RunRecord;
 use serde::{Deserialize, Serialize};
 
 /// A step forward.
@@ -45,6 +46,11 @@ pub enum ProgressEvent {
 pub trait Progress: Send + Sync {
     /// Called often; must be quick.
     fn event(&self, event: ProgressEvent);
+
+    /// A run ended so. Called once a run, after its record was stored.
+    fn ended(&self, record: &RunRecord) {
+        let _ = record;
+    }
 }
 
 /// Listens to nothing.

@@ -465,6 +465,7 @@ impl Session {
                 history::prune(&self.world, &*store).await;
             }
         }
+        self.world.progress.ended(&self.record);
         (class, hint)
     }
 }

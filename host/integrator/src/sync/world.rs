@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::{beside, spool};
 use crate::graph::{AppCredential, GraphClient, ReadAs};
 use crate::halo::{DiscoveredAddress, HaloClient};
-use crate::http::ClientMaker;
+use crate::http::{ClientMaker, Traffic};
 use crate::store::{Store, StoreError, StoreFolder};
 use integrator_core::model::TenantId;
 use integrator_core::plugin::{Plugin, PluginError, PluginKind, PluginSettings, PluginSource};
@@ -177,6 +177,11 @@ impl World {
             ClientMaker::new(&self.settings.integrator.http, Arc::clone(&self.clock)).map(Arc::new)
         };
         Ok(self.maker.get_or_try_init(make).await.cloned()?)
+    }
+
+    /// What went out to each host so far, and what may go out now.
+    pub fn traffic(&self) -> Traffic {
+        self.maker.get().map(|maker| maker.traffic()).unwrap_or_default()
     }
 
     /// The connection of that file name or display name.
