@@ -42,8 +42,8 @@ pub use imports::{
     SoftwareMatch, TypeDisagreement, UnlinkUnmatched, UserIdentifier, UserSource, Users,
 };
 pub use integrator::{
-    HaloSettings, HistorySettings, HttpSettings, IntegratorSettings, LogFormat, OLD_REDIRECT_PATH,
-    REDIRECT_PATH,
+    HaloSettings, HistorySettings, HttpSettings, IntegratorSettings, LogFormat, NotifySettings,
+    OLD_REDIRECT_PATH, REDIRECT_PATH, Webhook,
 };
 pub use life::{Overwrite, RuleState};
 pub use load::{

@@ -7,6 +7,7 @@ mod budget;
 mod download;
 mod endpoint;
 mod error;
+mod hook;
 mod maker;
 mod request;
 mod sign_in;

@@ -8,6 +8,7 @@ pub mod client;
 mod jobs;
 mod live;
 mod metrics;
+mod notices;
 mod observed;
 mod place;
 mod routes;
@@ -128,6 +129,7 @@ pub async fn serve(world: World, first: Loaded, options: Options) -> Result<(), 
     let service = Arc::new(Service::new(live, store, place.token().to_owned(), options.carrier));
     let (closing, closed) = watch::channel(false);
     let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(notices::run(Arc::clone(&service), service.jobs.observed.listen()));
     tasks.spawn(timer::run(Arc::clone(&service), closed.clone()));
     tasks.spawn(live::follow(Arc::clone(&service), options.reload, closed.clone()));
     let router = routes::router(Arc::clone(&service));

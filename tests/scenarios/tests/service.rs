@@ -264,3 +264,57 @@ fn requests_need_the_token() {
     }
     assert!(!log(&world).contains(token));
 }
+
+/// Takes requests and answers each with 204.
+fn hook() -> (String, std::sync::mpsc::Receiver<String>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/hook", listener.local_addr().unwrap());
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let (mut text, mut part) = (String::new(), [0; 4096]);
+            loop {
+                let read = stream.read(&mut part).unwrap();
+                text.push_str(&String::from_utf8_lossy(&part[..read]));
+                let length = text
+                    .lines()
+                    .find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+                let body = text.split_once("\r\n\r\n").map(|(_, body)| body.len());
+                if read == 0 || body.is_some_and(|body| Some(body) >= length) {
+                    break;
+                }
+            }
+            let _ = write!(stream, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+            let _ = sender.send(text);
+        }
+    });
+    (address, receiver)
+}
+
+#[test]
+fn people_are_told_once_when_they_are_needed_and_when_they_no_longer_are() {
+    let (url, told) = hook();
+    let mut world = world("approve = \"always\"\n");
+    world.set_variable("HOOK_SECRET", "never-shown");
+    let notify =
+        format!("[notify]\n[[notify.webhooks]]\nurl = \"{url}\"\nsecret = {{ env = \"HOOK_SECRET\" }}\n");
+    world.change_settings(&notify, "");
+    let service = Service::start(&world);
+    let plan =
+        world.import().must_exit(3).document["runs"][0]["summary"]["plan"].as_str().unwrap().to_owned();
+    let body =
+        |text: &str| -> Value { serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap() };
+    let first = told.recv_timeout(PATIENCE).unwrap();
+    assert!(first.contains("x-halo-integrator-signature: sha256="), "{first}");
+    let notice = body(&first);
+    assert_eq!((notice["event"].as_str(), notice["cause"].as_str()), (Some("opened"), Some("waiting")));
+    assert_eq!(notice["plan"], plan.as_str());
+    world.import().must_exit(3);
+    world.run(&["apply", &plan, "--approve"]).must_exit(0);
+    let notice = body(&told.recv_timeout(PATIENCE).unwrap());
+    assert_eq!((notice["event"].as_str(), notice["cause"].as_str()), (Some("closed"), Some("waiting")));
+    assert!(told.try_recv().is_err(), "the second import told nothing anew");
+    assert!(!log(&world).contains("never-shown"));
+    assert_eq!(service.end(), Some(0));
+}

@@ -22,6 +22,26 @@ pub struct IntegratorSettings {
     pub history: HistorySettings,
     /// `log.format`
     pub log_format: LogFormat,
+    /// `[notify]`
+    pub notify: NotifySettings,
+}
+
+/// `[notify]`: whom the service tells when a person is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotifySettings {
+    /// Imports that fail one after the other before it is told; default 3.
+    pub failures: u32,
+    /// `[[notify.webhooks]]`
+    pub webhooks: Vec<Webhook>,
+}
+
+/// An address that is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// Where.
+    pub url: String,
+    /// What it is signed with.
+    pub secret: SecretSource,
 }
 
 /// Halo from this version on has its redirect address at [`REDIRECT_PATH`], before it at [`OLD_REDIRECT_PATH`].

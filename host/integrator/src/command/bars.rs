@@ -3,9 +3,8 @@
 use super::is_terminal;
 use super::output::Chatter;
 use crate::serve::Frame;
-use crate::sync::{Progress, ProgressEvent};
+use crate::sync::{Progress, ProgressEvent, RunOutcome};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use integrator_core::model::RunRecord;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -150,9 +149,9 @@ impl Progress for Bars {
         }
     }
 
-    fn ended(&self, record: &RunRecord) {
+    fn ended(&self, outcome: &RunOutcome) {
         if let Some((_, job)) = &self.elsewhere {
-            job.ended(record);
+            job.ended(outcome);
         }
     }
 }

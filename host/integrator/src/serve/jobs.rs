@@ -1,9 +1,8 @@
 //! What the service is doing: each run or command with its progress, and the way to stop it.
 
 use super::observed::Observed;
-use crate::sync::{Progress, ProgressEvent};
+use crate::sync::{Progress, ProgressEvent, RunOutcome};
 use chrono::{DateTime, Utc};
-use integrator_core::model::RunRecord;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -62,8 +61,8 @@ impl Progress for Job {
         self.progress.send_replace(Some(event));
     }
 
-    fn ended(&self, record: &RunRecord) {
-        self.observed.ended(record);
+    fn ended(&self, outcome: &RunOutcome) {
+        self.observed.ended(outcome);
     }
 }
 

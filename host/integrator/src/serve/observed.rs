@@ -1,5 +1,6 @@
 //! What the runs of this service came to, whoever asked for them.
 
+use crate::sync::RunOutcome;
 use integrator_core::model::{Counts, RunRecord, RunStatus};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -7,6 +8,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use std::sync::{Mutex, PoisonError};
+use tokio::sync::mpsc;
 
 /// Seconds of runs, from one without a change to a first import.
 const SECONDS: [f64; 10] = [1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0, 30_000.0];
@@ -40,6 +43,7 @@ pub(super) struct Observed {
     requests: Family<OfWhat, Counter>,
     success: Family<OfConnection, Gauge>,
     failures: Family<OfConnection, Gauge>,
+    listener: Mutex<Option<mpsc::UnboundedSender<RunOutcome>>>,
 }
 
 impl Default for Observed {
@@ -53,6 +57,7 @@ impl Default for Observed {
             requests: Family::default(),
             success: Family::default(),
             failures: Family::default(),
+            listener: Mutex::default(),
         }
     }
 }
@@ -78,8 +83,22 @@ impl Observed {
         );
     }
 
-    /// Counts a run.
-    pub(super) fn ended(&self, record: &RunRecord) {
+    /// From now on these hear of every run.
+    pub(super) fn listen(&self) -> mpsc::UnboundedReceiver<RunOutcome> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+        receiver
+    }
+
+    /// A run ended.
+    pub(super) fn ended(&self, outcome: &RunOutcome) {
+        self.count(&outcome.record);
+        if let Some(listener) = &*self.listener.lock().unwrap_or_else(PoisonError::into_inner) {
+            let _ = listener.send(outcome.clone());
+        }
+    }
+
+    fn count(&self, record: &RunRecord) {
         let connection = || record.connection.clone();
         let of_run = OfRun {
             connection: connection(),

@@ -1,6 +1,6 @@
 //! What a run tells while it goes on; whoever listens shows bars, lines, or nothing.
 
-use integrator_core::model::RunRecord;
+use super::outcome::RunOutcome;
 use serde::{Deserialize, Serialize};
 
 /// A step forward.
@@ -48,8 +48,8 @@ pub trait Progress: Send + Sync {
     fn event(&self, event: ProgressEvent);
 
     /// A run ended so. Called once a run, after its record was stored.
-    fn ended(&self, record: &RunRecord) {
-        let _ = record;
+    fn ended(&self, outcome: &RunOutcome) {
+        let _ = outcome;
     }
 }
 

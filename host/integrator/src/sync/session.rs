@@ -5,7 +5,7 @@ use super::error::SyncError;
 use super::index::{advance_mark, keep_summaries, refresh_assets, refresh_users};
 use super::options::{Allowances, IndexReading};
 use super::organisations::{Survey, Surveyed, Upkeep, survey};
-use super::outcome::ExitClass;
+use super::outcome::{ExitClass, RunOutcome};
 use super::resolve::Known;
 use super::sink::PlanSink;
 use super::software::SoftwareReading;
@@ -465,8 +465,9 @@ impl Session {
                 history::prune(&self.world, &*store).await;
             }
         }
-        self.world.progress.ended(&self.record);
-        (class, hint)
+        let outcome = RunOutcome { record: self.record.clone(), class, hint };
+        self.world.progress.ended(&outcome);
+        (class, outcome.hint)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{address, path, secret, text};
 use crate::settings::integrator::{
-    HaloSettings, HistorySettings, HttpSettings, IntegratorSettings, LogFormat,
+    HaloSettings, HistorySettings, HttpSettings, IntegratorSettings, LogFormat, NotifySettings, Webhook,
 };
 use crate::settings::source::Report;
 use crate::settings::wire::At;
@@ -29,6 +29,7 @@ pub(in crate::settings) fn integrator(
         Some(At { value: wire::Format::Json, .. }) => LogFormat::Json,
         _ => LogFormat::Text,
     };
+    let notify = notify(file.notify.as_ref(), folder, report);
     Some(IntegratorSettings {
         halo: halo?,
         http: http?,
@@ -37,7 +38,20 @@ pub(in crate::settings) fn integrator(
         data,
         history: history(file),
         log_format,
+        notify,
     })
+}
+
+/// Whom the service tells.
+fn notify(table: Option<&wire::Notify>, folder: &Path, report: &mut Report<'_>) -> NotifySettings {
+    let failures = table.and_then(|table| table.failures.as_ref()).map_or(3, |failures| failures.value);
+    let webhooks = table.map(|table| table.webhooks.as_slice()).unwrap_or_default();
+    let webhooks = webhooks.iter().filter_map(|hook| {
+        let (url, secret) =
+            (address(hook.url.as_ref(), report), secret(hook.secret.as_ref(), folder, report));
+        Some(Webhook { url: url?, secret: secret? })
+    });
+    NotifySettings { failures, webhooks: webhooks.collect() }
 }
 
 /// How much history is kept. The schema has judged the ranges.

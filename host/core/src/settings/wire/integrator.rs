@@ -20,6 +20,32 @@ pub(in crate::settings) struct Integrator {
     pub(in crate::settings) data: Option<Data>,
     /// How logs are written.
     pub(in crate::settings) log: Option<Log>,
+    /// Whom the service tells when a person is needed.
+    pub(in crate::settings) notify: Option<Notify>,
+}
+
+/// `[notify]`
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::settings) struct Notify {
+    /// Imports that fail one after the other before it is told. Default 3.
+    #[schemars(range(min = 1, max = 1000))]
+    pub(in crate::settings) failures: Option<At<u32>>,
+    /// Addresses that are sent a signed JSON document.
+    #[serde(default)]
+    pub(in crate::settings) webhooks: Vec<Webhook>,
+}
+
+/// `[[notify.webhooks]]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::settings) struct Webhook {
+    /// Where it is sent, by POST.
+    #[schemars(required)]
+    pub(in crate::settings) url: Option<At<String>>,
+    /// Where the secret is kept that the document is signed with.
+    #[schemars(required)]
+    pub(in crate::settings) secret: Option<At<Secret>>,
 }
 
 /// `[halo]`
