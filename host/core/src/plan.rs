@@ -7,6 +7,7 @@
 pub mod absent;
 pub mod client;
 pub mod create;
+pub mod diff;
 pub mod edits;
 pub mod guard;
 pub mod line;
@@ -15,6 +16,7 @@ pub mod outcome;
 pub mod outcomes;
 mod rebase;
 pub mod revert;
+mod schema;
 pub mod software;
 pub mod step;
 pub mod text;
@@ -23,6 +25,7 @@ pub mod update;
 pub use absent::{Miss, absent, plan_absent, plan_unseen};
 pub use client::{plan_client, plan_tenant_id};
 pub use create::{plan_create, plan_type};
+pub use diff::{Comparison, PlanDiff};
 pub use edits::Theirs;
 pub use guard::{AtHand, Baseline, Fleet, GuardRow, GuardVerdict, Judging, Tally, judge, judge_empty_source};
 pub use line::{Footer, Header, HeldDevice, Line, PLAN_FORMAT, Remember};
@@ -31,6 +34,7 @@ pub use outcome::{Ending, HeldSpell, Old, Outcome, OutcomeTally, Replaced, link_
 pub use outcomes::{FieldOutcome, field_outcomes};
 pub use rebase::rebase;
 pub use revert::{Reverted, plan_revert};
+pub use schema::line_schema;
 pub use software::{
     SoftwareWrite, Title, Titles, plan_licence, plan_software, software_alone, with_software,
 };

@@ -12,6 +12,7 @@ mod beside;
 mod catalogue;
 pub mod check;
 mod choices;
+mod compare;
 mod complete;
 mod decide;
 mod details;
@@ -47,6 +48,7 @@ pub mod world;
 
 pub use check::{CheckItem, CheckReport, check, check_plugins};
 pub use choices::{Choices, find_halo};
+pub use compare::{ComparedPlans, compare_plans};
 pub use error::SyncError;
 pub use explain::{Reading, explain};
 pub use halo_settings::{HaloIntuneSettings, halo_settings};

@@ -160,6 +160,31 @@ fn what_is_due_runs_and_never_twice_at_once() {
 }
 
 #[test]
+fn a_connection_that_is_off_is_not_imported_by_schedule() {
+    let world = world("[schedule]\nenabled = false\ncron = \"* * * * * *\"\n");
+    let service = Service::start(&world);
+    std::thread::sleep(Duration::from_millis(2500));
+    assert!(statuses(&world).is_empty());
+    world.import().must_exit(0);
+    assert_eq!(service.end(), Some(0));
+}
+
+#[test]
+fn the_unit_is_one_that_systemd_takes() {
+    let world = world("");
+    let unit = world.say("service install --print");
+    assert_eq!(unit.code, Some(0), "{}", unit.stderr);
+    let place = world.folder().join("halo-integrator.service");
+    fs::write(&place, &unit.stdout).unwrap();
+    let Ok(verified) = Command::new("systemd-analyze").arg("verify").arg(&place).output() else {
+        println!("left out: systemd-analyze is not here");
+        return;
+    };
+    let said = String::from_utf8_lossy(&verified.stderr);
+    assert!(verified.status.success() && said.is_empty(), "{said}");
+}
+
+#[test]
 fn a_broken_connection_leaves_the_others_and_comes_back_when_it_is_mended() {
     let world = world("");
     let other = world.folder().join("connections/other.toml");

@@ -2,6 +2,7 @@
 
 use super::ids::{AssetId, ClientId, FieldId, SiteId, StatusId, TypeId, UserId};
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -118,7 +119,7 @@ impl Asset {
 }
 
 /// A member of an asset that a field mapping can fill.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Member {
     /// An asset field of the type, by its number.
     Field(FieldId),

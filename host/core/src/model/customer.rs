@@ -2,6 +2,7 @@
 
 use super::catalogue::Client;
 use super::ids::{ClientId, TenantId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A client as a tenant is matched with it.
@@ -36,7 +37,7 @@ pub struct CustomerTenant {
 }
 
 /// Creates a client (without `id`) or tells Halo which tenant an existing one is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientWrite {
     /// The client; `None` creates one.

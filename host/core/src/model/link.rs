@@ -6,10 +6,11 @@
 use super::asset::Member;
 use super::ids::{AssetId, DeviceId, DeviceKey, SiteId, StatusId, TenantId, TypeId, UserId};
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is remembered of one device and its asset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Link {
     /// The tenant that manages the device.
     pub tenant: TenantId,
@@ -41,6 +42,7 @@ pub struct Link {
     pub state: LinkState,
     /// Since when it stands there.
     #[serde(with = "chrono::serde::ts_milliseconds")]
+    #[schemars(with = "i64")]
     pub since: DateTime<Utc>,
     /// Complete runs in a row without the device.
     pub misses: u32,
@@ -57,14 +59,16 @@ pub struct Link {
 }
 
 /// What is remembered of a device that is absent, leaving, or without a sign of life.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Life {
     /// The first complete run, of those in a row up to now, that missed the device.
     #[serde(with = "chrono::serde::ts_milliseconds_option")]
+    #[schemars(with = "Option<i64>")]
     pub absent_since: Option<DateTime<Utc>>,
     /// The last complete run that saw the device, noted when one first missed it.
     #[serde(with = "chrono::serde::ts_milliseconds_option")]
+    #[schemars(with = "Option<i64>")]
     pub last_seen: Option<DateTime<Utc>>,
     /// Intune's `managementState` when the device was last seen, where it tells of its leaving.
     pub leaving: Option<String>,
@@ -80,7 +84,7 @@ impl Life {
 }
 
 /// Who deactivated an asset.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Deactivated {
     /// Nobody, or a person: it is left as it is.
@@ -122,7 +126,7 @@ pub fn serial_hash(folded: &str) -> u64 {
 }
 
 /// What one member was given, and what Halo made of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldMemory {
     /// The member.
     pub member: Member,
@@ -133,7 +137,7 @@ pub struct FieldMemory {
 }
 
 /// What Halo showed after a write.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Shown {
     /// No answer or row has told yet.
     Unseen,
@@ -142,7 +146,7 @@ pub enum Shown {
 }
 
 /// How a pair came about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LinkOrigin {
     /// We created the asset for the device.
@@ -154,7 +158,7 @@ pub enum LinkOrigin {
 }
 
 /// Where a linked device stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LinkState {
     /// In the last complete sweep.

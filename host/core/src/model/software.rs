@@ -7,6 +7,7 @@
 use super::ids::{ClientId, DeviceKey, LicenceId, TenantId};
 use super::value::fold;
 use rustc_hash::FxHashMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One application in one version.
@@ -195,7 +196,7 @@ impl InventoryBuilder {
 }
 
 /// A software licence of Halo, as far as titles are matched with it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Licence {
     /// Halo's number; 0 is none.
     pub id: i64,
@@ -225,7 +226,7 @@ pub struct Licence {
 }
 
 /// Creates a licence for a title.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LicenceWrite {
     /// The title.

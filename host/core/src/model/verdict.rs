@@ -1,10 +1,11 @@
 //! What guards say of a plan, as its footer, the run's record and `--json` tell it.
 
 use super::ids::{DeviceId, TypeId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a guard says of a plan.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GuardVerdict {
     /// The guard's name, as `--allow` takes it.
@@ -40,7 +41,7 @@ impl GuardVerdict {
 }
 
 /// One row that a guard counted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GuardRow {
     /// The device's name, or the asset's.
@@ -53,7 +54,7 @@ pub struct GuardRow {
 }
 
 /// What a plan was made from, by which later plans are judged once it was applied. A plan alone never is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {
     /// Devices that Intune showed.

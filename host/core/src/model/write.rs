@@ -3,10 +3,11 @@
 use super::asset::Member;
 use super::ids::{AssetId, ClientId, FieldId, GroupId, SiteId, StatusId, TenantId, TypeId, UserId};
 use super::software::SoftwareRow;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Creates an asset (without `id`) or changes the members given (with `id`). Absent members stay as they are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AssetWrite {
     /// The asset; `None` creates one.
     pub id: Option<AssetId>,
@@ -36,7 +37,7 @@ pub struct AssetWrite {
 }
 
 /// Creates an asset type like an existing one: the same fields, key fields and allowed statuses.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TypeWrite {
     /// The new type's name, at most 100 characters.
     pub name: String,

@@ -6,10 +6,11 @@ use crate::decide::compare::same_text;
 use crate::decide::form::shows;
 use crate::model::link::Shown;
 use crate::model::{AssetId, DeviceId, FieldForm, FieldMemory, LinkOrigin, TenantId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What people changed on one asset in Halo, and a plan leaves as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Theirs {
     /// The device that the asset is for.

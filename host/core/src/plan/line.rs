@@ -7,6 +7,7 @@ use super::software::Titles;
 use super::step::Step;
 use crate::model::{AssetId, Baseline, Counts, DeviceId, Entity, Link, RunId, TenantId};
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 pub const PLAN_FORMAT: u32 = 1;
 
 /// One line of a plan.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "line", rename_all = "kebab-case")]
 pub enum Line {
     /// Always first.
@@ -34,7 +35,7 @@ pub enum Line {
 }
 
 /// What the plan is and what it was made from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
     /// [`PLAN_FORMAT`]
@@ -61,7 +62,7 @@ pub struct Header {
 }
 
 /// A change of the store alone.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Remember {
     /// The link as it shall be; nothing when one is only removed.
@@ -76,7 +77,7 @@ pub struct Remember {
 }
 
 /// A device that is left alone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HeldDevice {
     /// Its id, if readable.
@@ -88,7 +89,7 @@ pub struct HeldDevice {
 }
 
 /// What the plan comes to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Footer {
     /// Steps in the plan.

@@ -7,10 +7,11 @@ use super::step::{Change, Effect, Part, Step, StepId, StepKind};
 use crate::decide::software::{digest, share, short_hash};
 use crate::model::{AssetId, AssetWrite, LicenceId, LicenceWrite, Link, LinkState};
 use rustc_hash::FxHashSet;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One row of a plan's table of titles.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Title {
     /// The title's name.
@@ -34,7 +35,7 @@ impl Title {
 }
 
 /// Part of a plan's table of titles; numbers go on from one table line to the next.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Titles {
     /// The number of the first one.
@@ -44,7 +45,7 @@ pub struct Titles {
 }
 
 /// The software of one asset, whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SoftwareWrite {
     /// Its titles, by their numbers in the plan's table.

@@ -42,7 +42,7 @@ pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, F
 }
 
 /// What exists as a file is a file; what looks like a path must exist; anything else is an id.
-fn source(text: &str, at: impl Fn(&Path) -> PathBuf) -> Result<PlanSource, Failure> {
+pub(super) fn source(text: &str, at: impl Fn(&Path) -> PathBuf) -> Result<PlanSource, Failure> {
     let path = Path::new(text);
     let file = at(path);
     if file.is_file() {

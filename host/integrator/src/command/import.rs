@@ -76,6 +76,9 @@ struct RunView<'a> {
     exit: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'a str>,
+    /// The command that goes on where a plan was refused or waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
@@ -107,7 +110,7 @@ pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Fa
         class = ExitClass::worst([class, ExitClass::Interrupted]);
     }
     if context.output().form == Form::Json {
-        context.output().data(String::new, &document(&outcomes, class))?;
+        context.output().data(String::new, &document(&outcomes, class, &context.program()))?;
     }
     Ok(class)
 }
@@ -158,10 +161,15 @@ pub(super) fn show(context: &Context, outcome: &RunOutcome) -> Result<(), Failur
 
 /// One outcome as a document, for `apply`.
 pub(super) fn print_document(context: &Context, outcome: &RunOutcome) -> Result<(), Failure> {
-    context.output().data(String::new, &document(std::slice::from_ref(outcome), outcome.class))
+    context.output().data(String::new, &document(std::slice::from_ref(outcome), outcome.class, &context.program()))
 }
 
-fn document(outcomes: &[RunOutcome], class: ExitClass) -> Document<'_> {
+/// Whether nothing was written because a person has to decide.
+fn stopped(outcome: &RunOutcome) -> bool {
+    matches!(outcome.class, ExitClass::Refused | ExitClass::Waiting)
+}
+
+fn document<'a>(outcomes: &'a [RunOutcome], class: ExitClass, program: &str) -> Document<'a> {
     let decisive = outcomes.iter().find(|outcome| outcome.class == class && class != ExitClass::Done);
     Document {
         runs: outcomes
@@ -170,6 +178,7 @@ fn document(outcomes: &[RunOutcome], class: ExitClass) -> Document<'_> {
                 summary: &outcome.record,
                 exit: outcome.class.code(),
                 hint: outcome.hint.as_deref(),
+                next: stopped(outcome).then(|| summary::next(&outcome.record, program)).flatten(),
             })
             .collect(),
         exit: class.code(),

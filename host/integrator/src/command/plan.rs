@@ -1,5 +1,7 @@
 //! `plan`: works out what an import would write, shows it with reasons, and writes nothing.
 
+mod diff;
+
 use super::context::{Context, connection};
 use super::failure::Failure;
 use super::folder::quoted;
@@ -10,7 +12,7 @@ use crate::sync::{self, ExitClass, IndexReading, PlanOptions, PlanOutcome, World
 use clap::Args;
 use futures_util::StreamExt;
 use integrator_core::model::{GuardVerdict, RunRecord, TenantId};
-use integrator_core::plan::{Footer, Line, text};
+use integrator_core::plan::{Footer, Line, line_schema, text};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::fmt::Write;
@@ -23,8 +25,8 @@ pub(super) const SHOWN: usize = 50;
 #[derive(Debug, Args)]
 pub(super) struct Asked {
     /// The connection, by the name of its file
-    #[arg(value_name = "CONNECTION")]
-    connection: String,
+    #[arg(value_name = "CONNECTION", required_unless_present_any = ["diff", "schema"])]
+    connection: Option<String>,
     /// Only this kind of record
     #[arg(long, value_enum)]
     only: Option<Only>,
@@ -40,6 +42,12 @@ pub(super) struct Asked {
     /// Show every step, not only the first 50
     #[arg(long)]
     all: bool,
+    /// Compare two plans, each a file or the id of one that is kept: 0 where they do the same, 1 where they differ
+    #[arg(long, num_args = 2, value_names = ["A", "B"], exclusive = true)]
+    diff: Option<Vec<String>>,
+    /// Print the JSON Schema of a plan's lines
+    #[arg(long, exclusive = true)]
+    schema: bool,
 }
 
 #[derive(Serialize)]
@@ -67,9 +75,17 @@ struct PlanView<'a> {
 }
 
 pub(super) async fn run(context: &Context, asked: Asked) -> Result<ExitClass, Failure> {
+    if asked.schema {
+        let schema = line_schema();
+        context.output().data(|| format!("{schema:#}"), &schema)?;
+        return Ok(ExitClass::Done);
+    }
+    if let Some([first, second]) = asked.diff.as_deref() {
+        return diff::run(context, first, second).await;
+    }
     Only::check(asked.only, asked.device.as_deref())?;
     let settings = context.settings()?;
-    let name = connection(&settings, &asked.connection)?.id.clone();
+    let name = connection(&settings, asked.connection.as_deref().unwrap_or_default())?.id.clone();
     let options = PlanOptions {
         only: asked.only.map(Only::entity),
         device: asked.device,
