@@ -27,6 +27,9 @@ const DEVICES: u64 = 12;
 /// An import may fail this often, all being honest again, before it must be through.
 const MOST_RUNS: usize = 7;
 
+/// The assets that people made before the first import.
+const PEOPLES: [u64; 2] = [1001, 1002];
+
 const SETTINGS: &str = r#"
 [statuses]
 deleted_after_runs = 1
@@ -109,7 +112,8 @@ pub fn play(lies: &[Told], moment: Moment) -> Result<Vec<Option<i32>>, String> {
         after(&world, &run, &entered, copies).map_err(|problem| format!("{problem}\n{}", shown()))?;
         let expected = lies.iter().all(|lie| lie.codes.is_empty())
             || lies.iter().any(|lie| run.code.is_some_and(|code| lie.codes.contains(&code)));
-        if lies.len() == 1 && !expected {
+        // The second import may have nothing to do any more.
+        if lies.len() == 1 && codes.len() == 1 && !expected {
             return Err(format!("the exit code tells something else: {}", shown()));
         }
     }
@@ -143,7 +147,9 @@ fn change(world: &World, entered: &mut Entered) {
 
 /// What must hold after every import, whatever was said to it.
 fn after(world: &World, run: &Run, entered: &Entered, copies: bool) -> Result<(), String> {
-    if !matches!(run.code, Some(0 | 1 | 2 | 4 | 5)) {
+    // 3: a list without devices, where there were some, is refused by a guard.
+    let refused = run.code == Some(3) && world.writes().is_empty();
+    if !refused && !matches!(run.code, Some(0 | 1 | 2 | 4 | 5)) {
         return Err(format!("exit code {:?}\n{}{}", run.code, run.stdout, run.stderr));
     }
     if matches!(run.code, Some(2 | 4 | 5)) && run.said().trim().is_empty() {
@@ -178,9 +184,13 @@ fn truths(world: &World, entered: &Entered, copies: bool) -> Result<(), String> 
             ));
         }
     }
-    let duplicates = state.check_duplicates();
-    if let Some(duplicate) = duplicates.first().filter(|_| !copies) {
-        return Err(format!("two assets: {duplicate:?}"));
+    for mut duplicate in state.check_duplicates() {
+        // A device that is said to have no serial number cannot be known to be a person's asset; that Halo's users find
+        // by `match duplicates`. Two that we made are another matter.
+        duplicate.assets.retain(|asset| !PEOPLES.contains(asset) || duplicate.member == "intune_id");
+        if duplicate.assets.len() > 1 && !copies && !duplicate.value.starts_with("to be filled") {
+            return Err(format!("two assets: {duplicate:?}"));
+        }
     }
     Ok(())
 }
@@ -219,7 +229,11 @@ fn settle(
     let state = world.halo.state();
     for device in &devices {
         let text = |name: &str| device[name].as_str().unwrap_or_default();
-        let assets = state.assets_by_intune_id(text("id"));
+        let mut assets = state.assets_by_intune_id(text("id"));
+        if assets.is_empty() {
+            // An id that Halo said it took, and does not show, is taken for one that this Halo does not keep.
+            assets = state.assets_by_field("Serial Number", text("serialNumber"));
+        }
         if copies && assets.len() > 1 {
             continue;
         }

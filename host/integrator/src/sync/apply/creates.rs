@@ -98,7 +98,7 @@ impl Applier<'_> {
                     self.readable_answer();
                 }
                 self.warn(answer.warnings.clone());
-                match told_rows(&writes, &answer) {
+                match told_rows(&writes, &answer, entry.highest_asset) {
                     Some(rows) => Ok(Sent::Done(
                         batch
                             .into_iter()
@@ -180,25 +180,32 @@ impl Applier<'_> {
 /// Why a device stays held after a write that cannot be told apart.
 pub(super) const UNCLEAR: &str = "its asset may have been created, but several new assets look like it; give each its Intune id in Halo, or delete the ones too many";
 
-/// The answer's rows in the order of the writes, where the answer tells them surely.
-fn told_rows(writes: &[AssetWrite], answer: &WriteAnswer) -> Option<Vec<Asset>> {
+/// The answer's rows in the order of the writes, where the answer tells them surely. `mark` is the greatest number of
+/// an asset before the writes: a row that is not above it is another asset, whatever else the row shows.
+fn told_rows(writes: &[AssetWrite], answer: &WriteAnswer, mark: Option<AssetId>) -> Option<Vec<Asset>> {
     if answer.rows.len() != writes.len() || answer.shape == AnswerShape::Unreadable {
         return None;
     }
+    let mut ids: Vec<AssetId> = answer.rows.iter().map(|row| row.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let are_new = ids.len() == writes.len()
+        && ids.iter().all(|id| *id != AssetId(0) && mark.is_none_or(|mark| *id > mark));
+    if !are_new {
+        return None;
+    }
     let id = |text: &Option<String>| text.as_deref().map(fold);
-    let in_order = writes.iter().zip(&answer.rows).all(|(write, row)| {
-        row.id != AssetId(0) && (row.intune_id.is_none() || id(&row.intune_id) == id(&write.intune_id))
-    });
+    let in_order = writes
+        .iter()
+        .zip(&answer.rows)
+        .all(|(write, row)| row.intune_id.is_none() || id(&row.intune_id) == id(&write.intune_id));
     if in_order {
         return Some(answer.rows.clone());
     }
     writes
         .iter()
         .map(|write| {
-            let mut rows = answer
-                .rows
-                .iter()
-                .filter(|row| row.id != AssetId(0) && id(&row.intune_id) == id(&write.intune_id));
+            let mut rows = answer.rows.iter().filter(|row| id(&row.intune_id) == id(&write.intune_id));
             match (rows.next(), rows.next()) {
                 (Some(row), None) => Some(row.clone()),
                 _ => None,
