@@ -20,6 +20,10 @@ pub(super) const UNCLEAR_TRIES: u32 = 3;
 /// Halo may still be working on a request whose connection broke.
 const SETTLE: Duration = Duration::from_millis(300);
 
+/// Halo numbers assets one after the other. A number so far above the greatest known one is looked up before it is
+/// believed, because everything above it counts as new from then on.
+const PLAUSIBLE_GAP: i64 = 1000;
+
 /// How one sending of a batch ended.
 enum Sent {
     /// Every asset is known.
@@ -189,8 +193,8 @@ fn told_rows(writes: &[AssetWrite], answer: &WriteAnswer, mark: Option<AssetId>)
     let mut ids: Vec<AssetId> = answer.rows.iter().map(|row| row.id).collect();
     ids.sort_unstable();
     ids.dedup();
-    let are_new = ids.len() == writes.len()
-        && ids.iter().all(|id| *id != AssetId(0) && mark.is_none_or(|mark| *id > mark));
+    let is_next = |id: &AssetId| mark.is_none_or(|mark| *id > mark && id.0 - mark.0 <= PLAUSIBLE_GAP);
+    let are_new = ids.len() == writes.len() && ids.iter().all(|id| *id != AssetId(0) && is_next(id));
     if !are_new {
         return None;
     }
@@ -227,14 +231,19 @@ pub(super) async fn find_created(
     for type_id in types {
         let query = AssetQuery { type_id, order: AssetOrder::IdDescending, ..AssetQuery::all() };
         let mut walk = halo.assets(query);
-        'pages: while let Some(page) = walk.next_page().await? {
+        let mut last = None;
+        while let Some(page) = walk.next_page().await? {
+            // A Halo that does not know the order shows the newest assets anywhere: its list is read to the end.
+            let mut falls = true;
             for row in page.rows.into_iter().flatten() {
-                if mark.is_some_and(|mark| row.id <= mark) {
-                    break 'pages;
-                }
-                if !rows.iter().any(|known| known.id == row.id) {
+                falls &= last.is_none_or(|last| row.id < last);
+                last = Some(row.id);
+                if mark.is_none_or(|mark| row.id > mark) && !rows.iter().any(|known| known.id == row.id) {
                     rows.push(row);
                 }
+            }
+            if falls && last.is_some_and(|last| mark.is_some_and(|mark| last <= mark)) {
+                break;
             }
         }
     }
