@@ -9,7 +9,7 @@ use super::twin::Moment;
 
 /// Who lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub(crate) enum Side {
     /// Microsoft.
     Graph,
     /// Halo.
@@ -18,15 +18,15 @@ pub enum Side {
 
 /// One lie.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub(crate) struct Told {
     /// Who tells it.
-    pub side: Side,
+    pub(crate) side: Side,
     /// Where and how.
-    pub fault: Fault,
+    pub(crate) fault: Fault,
     /// The exit codes that are true of it.
-    pub codes: Vec<i32>,
+    pub(crate) codes: Vec<i32>,
     /// Whether Halo itself makes a second asset by it.
-    pub copies: bool,
+    pub(crate) copies: bool,
 }
 
 impl Told {
@@ -41,7 +41,7 @@ impl Told {
     }
 
     /// The same lie, told not for ever but a few times, by this seed.
-    pub fn within(mut self, seed: u64) -> Self {
+    pub(crate) fn within(mut self, seed: u64) -> Self {
         if !seed.is_multiple_of(3) {
             self.fault = self.fault.times(1 + seed % 4);
         }
@@ -49,7 +49,7 @@ impl Told {
     }
 
     /// Whether every import of this moment asks for what is lied about.
-    pub fn always_asked(&self, moment: Moment) -> bool {
+    pub(crate) fn always_asked(&self, moment: Moment) -> bool {
         moment == Moment::Later || !self.fault.path.contains("/api/asset/")
     }
 }
@@ -79,7 +79,7 @@ fn always(member: &str, value: impl Into<Value>) -> Effect {
 const ERROR: &str = r#"{"error":{"code":"UnknownError","message":"","innerError":{}}}"#;
 
 /// What Graph says of devices.
-pub fn graph() -> Vec<(&'static str, Told)> {
+pub(crate) fn graph() -> Vec<(&'static str, Told)> {
     let list = |effect: Effect| told(Side::Graph, "GET", "managedDevices", effect);
     let later = |effect: Effect| {
         let mut told = told(Side::Graph, "GET", "managedDevices", effect);
@@ -151,7 +151,7 @@ pub fn graph() -> Vec<(&'static str, Told)> {
 }
 
 /// What Halo shows.
-pub fn halo_reads() -> Vec<(&'static str, Told)> {
+pub(crate) fn halo_reads() -> Vec<(&'static str, Told)> {
     let list = |effect: Effect| told(Side::Halo, "GET", "/api/asset?", effect);
     let parameters = |names: &[&str]| Effect::WithoutParameters {
         names: names.iter().map(|name| (*name).to_owned()).collect(),
@@ -217,7 +217,7 @@ pub fn halo_reads() -> Vec<(&'static str, Told)> {
 }
 
 /// What Halo answers to writes.
-pub fn halo_writes() -> Vec<(&'static str, Told)> {
+pub(crate) fn halo_writes() -> Vec<(&'static str, Told)> {
     let write = |effect: Effect| told(Side::Halo, "POST", "/api/asset", effect);
     vec![
         ("done, and nothing is said", write(answer(200, ""))),

@@ -15,7 +15,7 @@ use super::lies::{Side, Told};
 
 /// When the lies begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub(crate) enum Moment {
     /// With the first import, into a Halo that has a few assets of people.
     First,
     /// After an honest import, when things have changed on both sides.
@@ -89,7 +89,7 @@ fn start() -> World {
 type Entered = BTreeMap<u64, String>;
 
 /// Imports while the lies last, and checks after each; then imports until all is well. Answers the exit codes.
-pub fn play(lies: &[Told], moment: Moment) -> Result<Vec<Option<i32>>, String> {
+pub(crate) fn play(lies: &[Told], moment: Moment) -> Result<Vec<Option<i32>>, String> {
     let world = start();
     let mut entered: Entered =
         world.halo.state().assets().map(|asset| (asset.id, "a person's".to_owned())).collect();

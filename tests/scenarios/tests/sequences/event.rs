@@ -2,29 +2,29 @@
 
 /// A world's habits, and what happens in it.
 #[derive(Clone, Debug)]
-pub struct Sequence {
-    pub habits: Habits,
-    pub events: Vec<Event>,
+pub(crate) struct Sequence {
+    pub(crate) habits: Habits,
+    pub(crate) events: Vec<Event>,
 }
 
 /// What stays the same in a world.
 #[derive(Clone, Debug)]
-pub struct Habits {
+pub(crate) struct Habits {
     /// `approve = "always"`
-    pub approval: bool,
+    pub(crate) approval: bool,
     /// `unless-edited` for type, site, status and users, too.
-    pub protects_all: bool,
+    pub(crate) protects_all: bool,
     /// `statuses.deleted_after_runs`
-    pub deleted_after: u64,
+    pub(crate) deleted_after: u64,
     /// Form of answers to writes: a list, the first, the last object.
-    pub reply: u64,
+    pub(crate) reply: u64,
     /// Answers carry ids alone.
-    pub terse: bool,
+    pub(crate) terse: bool,
 }
 
 /// One thing that happens. Numbers are taken modulo what there is.
 #[derive(Clone, Debug)]
-pub enum Event {
+pub(crate) enum Event {
     // In Intune.
     Rename(u64),
     Model(u64, u64),
@@ -61,7 +61,7 @@ pub enum Event {
 
 /// What people edit.
 #[derive(Clone, Copy, Debug)]
-pub enum Member {
+pub(crate) enum Member {
     Model,
     Version,
     Manufacturer,
@@ -74,7 +74,7 @@ pub enum Member {
 
 /// What disturbs a request.
 #[derive(Clone, Copy, Debug)]
-pub enum Trouble {
+pub(crate) enum Trouble {
     PageLost,
     PageRepeated,
     PageFails,
@@ -89,7 +89,7 @@ pub enum Trouble {
 
 /// Where a run is killed.
 #[derive(Clone, Copy, Debug)]
-pub enum Place {
+pub(crate) enum Place {
     Write,
     HaloRead,
     GraphRead,
@@ -97,7 +97,7 @@ pub enum Place {
 
 /// Whether the request at which a run is killed was carried out.
 #[derive(Clone, Copy, Debug)]
-pub enum Carried {
+pub(crate) enum Carried {
     Out,
     Not,
 }
@@ -122,7 +122,7 @@ impl Random {
 
 impl Sequence {
     /// The sequence of a seed.
-    pub fn of(seed: u64) -> Self {
+    pub(crate) fn of(seed: u64) -> Self {
         let mut random = Random(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
         let habits = Habits {
             approval: random.below(4) == 0,

@@ -13,16 +13,16 @@ use serde_json::Value;
 use super::event::Habits;
 
 /// An asset: its members as texts. Users are their numbers, sorted.
-pub type Shown = BTreeMap<&'static str, String>;
+pub(crate) type Shown = BTreeMap<&'static str, String>;
 
 /// What Halo shows, asset by asset.
-pub type Halo = BTreeMap<u64, Shown>;
+pub(crate) type Halo = BTreeMap<u64, Shown>;
 
 /// The fields that are mapped, by Halo's names.
-pub const FIELDS: [&str; 4] = ["Serial Number", "Model", "OS Version", "Manufacturer"];
+pub(crate) const FIELDS: [&str; 4] = ["Serial Number", "Model", "OS Version", "Manufacturer"];
 
 /// Halo as it is now.
-pub fn halo(world: &World) -> Halo {
+pub(crate) fn halo(world: &World) -> Halo {
     let state = world.halo.state();
     let shown = |asset: &integrator_simulators::halo::Asset| {
         let mut users = asset.users.clone();
@@ -47,13 +47,13 @@ pub fn halo(world: &World) -> Halo {
 
 /// What a command was.
 #[derive(Clone, Debug)]
-pub struct Command {
+pub(crate) struct Command {
     /// The plan that it applied or began to apply.
-    pub plan: Option<String>,
+    pub(crate) plan: Option<String>,
     /// What Halo was asked to write.
-    pub writes: Vec<LoggedRequest>,
+    pub(crate) writes: Vec<LoggedRequest>,
     /// Whether it takes a run back.
-    pub is_revert: bool,
+    pub(crate) is_revert: bool,
 }
 
 /// What is known of a device in Intune when a plan is made.
@@ -65,7 +65,7 @@ struct Absence {
 
 /// The model.
 #[derive(Debug)]
-pub struct Model {
+pub(crate) struct Model {
     habits: Habits,
     /// What people entered and nobody has replaced rightly: by asset and member.
     entered: BTreeMap<(u64, &'static str), String>,
@@ -74,6 +74,8 @@ pub struct Model {
     /// Assets written to whose new values Halo has not been seen to show: an edit of these cannot be told from Halo's
     /// own form of a value, as the documentation says.
     unseen: BTreeSet<u64>,
+    /// What people changed on such assets, by asset and member: nothing is expected of it.
+    uncertain: BTreeSet<(u64, &'static str)>,
     /// Assets that people made.
     peoples: BTreeSet<u64>,
     /// Which device each asset was last written for.
@@ -85,13 +87,14 @@ pub struct Model {
 }
 
 impl Model {
-    pub fn new(world: &World, habits: &Habits) -> Self {
+    pub(crate) fn new(world: &World, habits: &Habits) -> Self {
         let retired = world.halo.state().status("Retired").unwrap().id.to_string();
         Self {
             habits: habits.clone(),
             entered: BTreeMap::new(),
             ours: BTreeMap::new(),
             unseen: BTreeSet::new(),
+            uncertain: BTreeSet::new(),
             peoples: BTreeSet::new(),
             device_of: BTreeMap::new(),
             absent: BTreeMap::new(),
@@ -101,17 +104,17 @@ impl Model {
     }
 
     /// A device went from Intune.
-    pub fn went(&mut self, device: &str) {
+    pub(crate) fn went(&mut self, device: &str) {
         self.absent.insert(device.to_owned(), Absence::default());
     }
 
     /// A device is in Intune again.
-    pub fn came(&mut self, device: &str) {
+    pub(crate) fn came(&mut self, device: &str) {
         self.absent.remove(device);
     }
 
     /// A person changed an asset, or made it: what differs from before is theirs.
-    pub fn person_did(&mut self, before: &Halo, after: &Halo) {
+    pub(crate) fn person_did(&mut self, before: &Halo, after: &Halo) {
         for (id, shown) in after {
             if !before.contains_key(id) {
                 self.peoples.insert(*id);
@@ -123,7 +126,10 @@ impl Model {
                 }
                 let key = (*id, *member);
                 // Given back: what the integrator wrote, entered again, is the integrator's.
-                if self.ours.get(&key) == Some(value) || self.unseen.contains(id) {
+                if self.unseen.contains(id) {
+                    self.uncertain.insert(key);
+                    self.entered.remove(&key);
+                } else if self.ours.get(&key) == Some(value) {
                     self.entered.remove(&key);
                 } else {
                     self.entered.insert(key, value.clone());
@@ -137,20 +143,20 @@ impl Model {
     }
 
     /// A command made this plan, now.
-    pub fn planned(&mut self, plan: &str) {
+    pub(crate) fn planned(&mut self, plan: &str) {
         let proof = self.absent.iter().map(|(device, absence)| (device.clone(), absence.runs + 1)).collect();
         self.proof.entry(plan.to_owned()).or_insert(proof);
     }
 
     /// A command that may have applied a plan is over.
-    pub fn ran(&mut self) {
+    pub(crate) fn ran(&mut self) {
         for absence in self.absent.values_mut() {
             absence.runs += 1;
         }
     }
 
     /// Values of people that Intune says by now, too, are the integrator's from then on.
-    pub fn agreed(&mut self, world: &World, halo: &Halo) {
+    pub(crate) fn agreed(&mut self, world: &World, halo: &Halo) {
         let fleet = world.microsoft.fleet();
         let by_serial: BTreeMap<String, Vec<Value>> = fleet
             .device_ids()
@@ -198,12 +204,12 @@ impl Model {
     }
 
     /// A complete import has read every asset: from now on an edit of those it did not write to can be told.
-    pub fn read_all(&mut self, written: &BTreeSet<u64>) {
+    pub(crate) fn read_all(&mut self, written: &BTreeSet<u64>) {
         self.unseen.retain(|asset| written.contains(asset));
     }
 
     /// Judges a command by what it asked Halo to write and by what Halo shows before and after.
-    pub fn judge(
+    pub(crate) fn judge(
         &mut self,
         world: &World,
         command: &Command,
@@ -252,7 +258,7 @@ impl Model {
     }
 
     /// Notes assets whose new values were not shown by the answers.
-    pub fn not_shown(&mut self, assets: &BTreeSet<u64>) {
+    pub(crate) fn not_shown(&mut self, assets: &BTreeSet<u64>) {
         self.unseen.extend(assets);
     }
 
@@ -341,7 +347,7 @@ impl Model {
     }
 
     /// How it has to be in the end: each device that nothing speaks against has its one asset with its values.
-    pub fn settled(&self, world: &World, held: &BTreeSet<String>) -> Result<(), String> {
+    pub(crate) fn settled(&self, world: &World, held: &BTreeSet<String>) -> Result<(), String> {
         let halo = halo(world);
         let fleet = world.microsoft.fleet();
         let rows: Vec<Value> = fleet.device_ids().iter().filter_map(|id| fleet.device(id)).collect();
@@ -384,7 +390,7 @@ impl Model {
             {
                 let is_theirs = self.entered.contains_key(&(id, member))
                     || self.peoples.contains(&id)
-                    || self.unseen.contains(&id);
+                    || self.uncertain.contains(&(id, member));
                 let wanted = text(row, property);
                 if shown[member] != wanted && !(is_theirs && member == "Model") {
                     return Err(format!("asset {id}: {member} is {:?}, not {wanted:?}", shown[member]));
@@ -432,6 +438,6 @@ fn alone(
 }
 
 /// A property of a device as text.
-pub fn text(row: &Value, name: &str) -> String {
+pub(crate) fn text(row: &Value, name: &str) -> String {
     row[name].as_str().unwrap_or_default().to_owned()
 }

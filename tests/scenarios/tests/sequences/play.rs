@@ -101,7 +101,7 @@ struct Player {
 }
 
 /// What a sequence went wrong with.
-pub fn play(sequence: &Sequence) -> Result<(), String> {
+pub(crate) fn play(sequence: &Sequence) -> Result<(), String> {
     let world = start(&sequence.habits);
     let model = Model::new(&world, &sequence.habits);
     let mut player = Player {
@@ -402,7 +402,7 @@ impl Player {
         if !self.world.writes().is_empty() {
             return Err("a revert wrote to Halo before it was applied".to_owned());
         }
-        let made = foretold::plans(&self.world).difference(&plans).next_back().cloned();
+        let made = foretold::plans(&self.world).difference(&plans).last().cloned();
         made.map_or(Ok(()), |plan| self.apply(&plan, true))
     }
 
