@@ -48,6 +48,7 @@ cases! {
     a_mapping_typo_that_would_touch_everything_is_refused,
     a_match_that_overwrote_peoples_values_is_taken_back,
     a_matched_asset_of_another_kind_holds_the_device,
+    a_matched_asset_stays_at_its_site_where_answers_tell_nothing,
     a_missing_or_refused_plugin_refuses_the_plan,
     a_person_pins_a_device_to_one_of_several_assets,
     a_person_splits_a_device_from_the_assets_that_it_matches,

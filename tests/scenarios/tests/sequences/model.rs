@@ -371,10 +371,11 @@ impl Model {
             // A device that had an asset before another one took its serial number keeps it.
             if assets.is_empty() || (rows.len() == 1 && assets.len() != 1) {
                 // An id that a person emptied looks like one that this Halo leaves off its lists.
-                let emptied = self
-                    .entered
-                    .iter()
-                    .any(|((_, member), value)| *member == "intune_id" && value.is_empty());
+                let emptied = self.uncertain.iter().any(|(_, member)| *member == "intune_id")
+                    || self
+                        .entered
+                        .iter()
+                        .any(|((_, member), value)| *member == "intune_id" && value.is_empty());
                 if emptied {
                     continue;
                 }
