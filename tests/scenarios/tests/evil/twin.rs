@@ -123,7 +123,8 @@ pub(crate) fn play(lies: &[Told], moment: Moment) -> Result<Vec<Option<i32>>, St
     }
     world.microsoft.faults().clear();
     world.halo.faults().clear();
-    settle(&world, &entered, copies, &mut codes)?;
+    let lingers = lies.iter().any(|lie| lie.lingers);
+    settle(&world, &entered, copies, lingers, &mut codes)?;
     Ok(codes)
 }
 
@@ -200,6 +201,7 @@ fn settle(
     world: &World,
     entered: &Entered,
     copies: bool,
+    lingers: bool,
     codes: &mut Vec<Option<i32>>,
 ) -> Result<(), String> {
     let mut last;
@@ -245,6 +247,9 @@ fn settle(
                 last.said()
             ));
         };
+        if lingers {
+            continue;
+        }
         if &*asset.inventory_number != text("deviceName")
             || state.field_value(asset, "Serial Number") != Some(text("serialNumber"))
             || state.field_value(asset, "OS Version") != Some(text("osVersion"))

@@ -389,11 +389,10 @@ impl Model {
             for (member, property) in
                 [("inventory_number", "deviceName"), ("Serial Number", "serialNumber"), ("Model", "model")]
             {
-                let is_theirs = self.entered.contains_key(&(id, member))
-                    || self.peoples.contains(&id)
-                    || self.uncertain.contains(&(id, member));
+                let is_theirs = self.entered.contains_key(&(id, member)) || self.peoples.contains(&id);
+                let is_open = (is_theirs && member == "Model") || self.uncertain.contains(&(id, member));
                 let wanted = text(row, property);
-                if shown[member] != wanted && !(is_theirs && member == "Model") {
+                if shown[member] != wanted && !is_open {
                     return Err(format!("asset {id}: {member} is {:?}, not {wanted:?}", shown[member]));
                 }
             }
