@@ -98,7 +98,6 @@ cases! {
     a_user_of_another_client_moves_nothing,
     a_user_who_arrives_in_halo_later_is_linked_at_the_next_run,
     a_user_whom_a_person_took_off_stays_off_on_request,
-    a_users_site_that_vanished_moves_nothing,
     a_walk_that_ends_early_concludes_nothing,
     a_warning_of_halo_is_shown,
     a_write_refused_because_of_software_is_repeated_without_it,

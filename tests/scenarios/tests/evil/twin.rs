@@ -53,7 +53,7 @@ to = "OS Version"
 fn row(number: u64) -> Value {
     let row = json!({
         "id": number, "deviceName": format!("PC-{number}"), "serialNumber": format!("SN-{number:04}"), "model": "Tower",
-        "userId": if number % 3 == 0 { json!("") } else { json!(1 + number % 2) },
+        "userId": if number.is_multiple_of(3) { json!("") } else { json!(1 + number % 2) },
         "enrolledDateTime": "2026-08-01T08:00:00Z", "lastSyncDateTime": "2026-08-21T08:00:00Z",
     });
     device(row.as_object().unwrap().clone())

@@ -253,7 +253,7 @@ impl Model {
                 self.device_of.insert(*id, shown["intune_id"].clone());
             }
         }
-        self.no_doubles(after)?;
+        no_doubles(after)?;
         Ok(written)
     }
 
@@ -264,7 +264,8 @@ impl Model {
 
     /// A status of deleted devices is given for a device that was absent often enough when the plan was made.
     fn proven(&self, step: &Value, command: &Command, world: &World) -> Result<(), String> {
-        let retires = step["asset"]["status"].to_string() == self.retired && step["effect"] == "deactivate";
+        let status = step["asset"]["status"].as_i64().map(|status| status.to_string());
+        let retires = status.as_deref() == Some(self.retired.as_str()) && step["effect"] == "deactivate";
         if !retires || command.is_revert {
             return Ok(());
         }
@@ -313,9 +314,8 @@ impl Model {
         let protected = match member {
             "Model" => !entered.is_empty() || self.ours.contains_key(&(id, member)),
             "OS Version" => !entered.is_empty(),
-            "Manufacturer" => true,
             "type" | "site" | "status" => self.habits.protects_all,
-            "inactive" => true,
+            "Manufacturer" | "inactive" => true,
             _ => false,
         };
         if protected {
@@ -329,21 +329,6 @@ impl Model {
             })
         });
         if foretold { Ok(()) } else { lost("the plan knew another value") }
-    }
-
-    /// No device has two assets, and no two assets that the program made have one Intune id.
-    fn no_doubles(&self, after: &Halo) -> Result<(), String> {
-        let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
-        for (id, shown) in after {
-            let device = shown["intune_id"].as_str();
-            if device.is_empty() {
-                continue;
-            }
-            if let Some(other) = seen.insert(device, *id) {
-                return Err(format!("the assets {other} and {id} are both device {device}"));
-            }
-        }
-        Ok(())
     }
 
     /// How it has to be in the end: each device that nothing speaks against has its one asset with its values.
@@ -399,6 +384,21 @@ impl Model {
         }
         Ok(())
     }
+}
+
+/// No device has two assets, and no two assets that the program made have one Intune id.
+fn no_doubles(after: &Halo) -> Result<(), String> {
+    let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+    for (id, shown) in after {
+        let device = shown["intune_id"].as_str();
+        if device.is_empty() {
+            continue;
+        }
+        if let Some(other) = seen.insert(device, *id) {
+            return Err(format!("the assets {other} and {id} are both device {device}"));
+        }
+    }
+    Ok(())
 }
 
 /// The devices in Intune.

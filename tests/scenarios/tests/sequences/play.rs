@@ -230,11 +230,17 @@ impl Player {
                 let typed = if *value == 0 { String::new() } else { format!("typed-{value}") };
                 let number = usize::try_from(*value).unwrap();
                 match member {
-                    Member::Model => drop(state.edit_field(id, "Model", &typed)),
-                    Member::Version => drop(state.edit_field(id, "OS Version", &typed)),
-                    Member::Manufacturer => drop(state.edit_field(id, "Manufacturer", &typed)),
+                    Member::Model => {
+                        state.edit_field(id, "Model", &typed);
+                    }
+                    Member::Version => {
+                        state.edit_field(id, "OS Version", &typed);
+                    }
+                    Member::Manufacturer => {
+                        state.edit_field(id, "Manufacturer", &typed);
+                    }
                     Member::Name => {
-                        drop(state.edit_asset(id, |asset| asset.inventory_number = typed.as_str().into()))
+                        state.edit_asset(id, |asset| asset.inventory_number = typed.as_str().into());
                     }
                     Member::Type => {
                         let kind = state
@@ -288,13 +294,13 @@ impl Player {
 
     fn trouble(&self, trouble: Trouble, at: u64) {
         let graph = |effect: Effect| {
-            self.world.microsoft.faults().add(Fault::new("managedDevices", effect).skip(at % 2))
+            self.world.microsoft.faults().add(Fault::new("managedDevices", effect).skip(at % 2));
         };
         let read = |effect: Effect| {
-            self.world.halo.faults().add(Fault::new("/asset?", effect).method("GET").skip(at))
+            self.world.halo.faults().add(Fault::new("/asset?", effect).method("GET").skip(at));
         };
         let write = |effect: Effect| {
-            self.world.halo.faults().add(Fault::new("/asset", effect).method("POST").skip(at))
+            self.world.halo.faults().add(Fault::new("/asset", effect).method("POST").skip(at));
         };
         match trouble {
             Trouble::PageLost => graph(Effect::EndEarly),
