@@ -17,6 +17,7 @@ pub mod act;
 pub mod binary;
 pub mod browser;
 pub mod case;
+pub mod foretold;
 pub mod golden;
 pub mod play;
 pub mod settings;

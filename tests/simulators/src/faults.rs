@@ -4,9 +4,14 @@
 //! the body), how many matching requests pass before it strikes, how often it strikes, and what happens then.
 //! The script knows no service: both servers ask it once per request through the layer in [`crate::server`].
 
+mod lies;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
+
+pub use self::lies::Lie;
+pub(crate) use self::lies::told;
 
 /// One line of a fault script.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -124,6 +129,8 @@ pub enum Effect {
     },
     /// The connection is reset before the request is handled.
     Reset,
+    /// The request is not handled, and neither answered nor refused until the client gives up.
+    Hold,
     /// The request is handled; the answer's body arrives in pieces over this time.
     Slow {
         /// How long the body takes.
@@ -164,12 +171,44 @@ pub enum Effect {
     },
     /// Graph page: answered without a link to the next page although there is one.
     EndEarly,
+    /// The request is handled twice, as by a gateway that repeats what it was slow to hand on.
+    Twice,
+    /// The request is handled as if these parameters were not in its query: the service does not know them.
+    WithoutParameters {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// POST of an array: only the first rows are handled, and the answer tells of no others.
+    FewerRows {
+        /// How many.
+        keep: usize,
+    },
+    /// The request is handled; this is answered instead of what came of it.
+    Answer {
+        /// The HTTP status.
+        status: u16,
+        /// The body.
+        body: String,
+        /// Its content type; without it JSON.
+        #[serde(default)]
+        content_type: Option<String>,
+    },
+    /// The request is handled; the answer tells something else than what came of it.
+    Lie {
+        /// What it tells.
+        lie: Lie,
+    },
 }
 
 impl Effect {
     /// This status with the service's own body and no `Retry-After`.
     pub fn status(status: u16) -> Self {
         Self::Status { status, body: String::new(), content_type: None, retry_after: None }
+    }
+
+    /// An answer that lies so.
+    pub fn lie(lie: Lie) -> Self {
+        Self::Lie { lie }
     }
 
     /// 429 with the service's own body and this `Retry-After` header.

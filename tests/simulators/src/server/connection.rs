@@ -19,6 +19,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -27,7 +28,7 @@ use tokio_rustls::server::TlsStream;
 use tower::ServiceExt;
 
 use super::{RequestLog, StatusAnswer};
-use crate::faults::{Effect, Faults};
+use crate::faults::{Effect, Faults, told};
 
 /// In how many pieces a slow body arrives.
 const PIECES: usize = 10;
@@ -124,9 +125,15 @@ impl Service {
                 Some(self.status(&parts, *status, body, content_type.as_deref(), retry_after.as_deref()))
             }
             Some(Effect::Html) => Some(html_page()),
+            Some(Effect::Hold) => pending().await,
             _ => {
                 if let Some(effect) = effect.clone() {
                     parts.extensions.insert(effect);
+                }
+                let body = misheard(&mut parts, body, effect.as_ref());
+                if effect == Some(Effect::Twice) {
+                    let request = Request::from_parts(parts.clone(), Body::from(body.clone()));
+                    self.router.clone().oneshot(request).await.into_response();
                 }
                 let request = Request::from_parts(parts, Body::from(body));
                 let response = self.router.clone().oneshot(request).await.into_response();
@@ -204,7 +211,43 @@ async fn disturbed(response: Response, effect: Option<&Effect>) -> Option<Respon
             parts.status = StatusCode::OK;
             Some(Response::from_parts(parts, Body::from(body)))
         }
+        Some(Effect::Answer { status, body, content_type }) => {
+            let status = StatusCode::from_u16(*status).expect("the script names a valid status");
+            let content_type = content_type.as_deref().unwrap_or("application/json");
+            Some(self::response(status, content_type, body.clone()))
+        }
+        Some(Effect::Lie { lie }) => {
+            let (mut parts, body) = whole(response).await;
+            let body = told(lie, &body).map_or(body, Bytes::from);
+            parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+            Some(Response::from_parts(parts, Body::from(body)))
+        }
         _ => Some(response),
+    }
+}
+
+/// The request as a service takes it that does not take all of it: without some parameters, or without some rows.
+fn misheard(parts: &mut http::request::Parts, body: Bytes, effect: Option<&Effect>) -> Bytes {
+    match effect {
+        Some(Effect::WithoutParameters { names }) => {
+            let query = parts.uri.query().unwrap_or_default();
+            let is_known = |pair: &&str| {
+                let name = pair.split('=').next().unwrap_or_default().replace("%24", "$");
+                !names.iter().any(|unknown| unknown.eq_ignore_ascii_case(&name))
+            };
+            let kept: Vec<&str> = query.split('&').filter(is_known).collect();
+            let address = format!("{}?{}", parts.uri.path(), kept.join("&"));
+            parts.uri = address.parse().expect("a part of an address is one");
+            body
+        }
+        Some(Effect::FewerRows { keep }) => match serde_json::from_slice(&body) {
+            Ok(Value::Array(mut rows)) => {
+                rows.truncate(*keep);
+                Bytes::from(Value::Array(rows).to_string())
+            }
+            _ => body,
+        },
+        _ => body,
     }
 }
 

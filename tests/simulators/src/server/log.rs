@@ -73,6 +73,11 @@ impl RequestLog {
         self.state().most_at_once
     }
 
+    /// How many requests are under way.
+    pub fn in_flight(&self) -> usize {
+        self.state().in_flight
+    }
+
     /// Forgets everything counted so far.
     pub fn reset(&self) {
         let mut state = self.state();

@@ -50,6 +50,9 @@ const WHOLE: &str = r#"{"name":"a thing with a name that is long enough to be cu
 #[case(Effect::CutJson { keep: 7 }, Ok((200, "{\"name\"")), 1, 200)]
 #[case(Effect::AnswerLost, Err("no answer"), 1, 0)]
 #[case(Effect::RepeatNextLink, Ok((200, WHOLE)), 1, 200)]
+#[case(Effect::Twice, Ok((200, WHOLE)), 2, 200)]
+#[case(Effect::Answer { status: 201, body: "other".into(), content_type: None }, Ok((201, "other")), 1, 201)]
+#[case(Effect::lie(crate::faults::Lie::Without("name".into())), Ok((200, "{}")), 1, 200)]
 #[tokio::test]
 async fn an_effect_disturbs_one_request_and_the_next_one_passes(
     #[case] effect: Effect,

@@ -20,6 +20,10 @@ pub(super) const UNCLEAR_TRIES: u32 = 3;
 /// Halo may still be working on a request whose connection broke.
 const SETTLE: Duration = Duration::from_millis(300);
 
+/// Halo numbers assets one after the other. A number so far above the greatest known one is looked up before it is
+/// believed, because everything above it counts as new from then on.
+const PLAUSIBLE_GAP: i64 = 1000;
+
 /// How one sending of a batch ended.
 enum Sent {
     /// Every asset is known.
@@ -98,7 +102,7 @@ impl Applier<'_> {
                     self.readable_answer();
                 }
                 self.warn(answer.warnings.clone());
-                match told_rows(&writes, &answer) {
+                match told_rows(&writes, &answer, entry.highest_asset) {
                     Some(rows) => Ok(Sent::Done(
                         batch
                             .into_iter()
@@ -180,25 +184,32 @@ impl Applier<'_> {
 /// Why a device stays held after a write that cannot be told apart.
 pub(super) const UNCLEAR: &str = "its asset may have been created, but several new assets look like it; give each its Intune id in Halo, or delete the ones too many";
 
-/// The answer's rows in the order of the writes, where the answer tells them surely.
-fn told_rows(writes: &[AssetWrite], answer: &WriteAnswer) -> Option<Vec<Asset>> {
+/// The answer's rows in the order of the writes, where the answer tells them surely. `mark` is the greatest number of
+/// an asset before the writes: a row that is not above it is another asset, whatever else the row shows.
+fn told_rows(writes: &[AssetWrite], answer: &WriteAnswer, mark: Option<AssetId>) -> Option<Vec<Asset>> {
     if answer.rows.len() != writes.len() || answer.shape == AnswerShape::Unreadable {
         return None;
     }
+    let mut ids: Vec<AssetId> = answer.rows.iter().map(|row| row.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let is_next = |id: &AssetId| mark.is_none_or(|mark| *id > mark && id.0 - mark.0 <= PLAUSIBLE_GAP);
+    let are_new = ids.len() == writes.len() && ids.iter().all(|id| *id != AssetId(0) && is_next(id));
+    if !are_new {
+        return None;
+    }
     let id = |text: &Option<String>| text.as_deref().map(fold);
-    let in_order = writes.iter().zip(&answer.rows).all(|(write, row)| {
-        row.id != AssetId(0) && (row.intune_id.is_none() || id(&row.intune_id) == id(&write.intune_id))
-    });
+    let in_order = writes
+        .iter()
+        .zip(&answer.rows)
+        .all(|(write, row)| row.intune_id.is_none() || id(&row.intune_id) == id(&write.intune_id));
     if in_order {
         return Some(answer.rows.clone());
     }
     writes
         .iter()
         .map(|write| {
-            let mut rows = answer
-                .rows
-                .iter()
-                .filter(|row| row.id != AssetId(0) && id(&row.intune_id) == id(&write.intune_id));
+            let mut rows = answer.rows.iter().filter(|row| id(&row.intune_id) == id(&write.intune_id));
             match (rows.next(), rows.next()) {
                 (Some(row), None) => Some(row.clone()),
                 _ => None,
@@ -220,14 +231,19 @@ pub(super) async fn find_created(
     for type_id in types {
         let query = AssetQuery { type_id, order: AssetOrder::IdDescending, ..AssetQuery::all() };
         let mut walk = halo.assets(query);
-        'pages: while let Some(page) = walk.next_page().await? {
+        let mut last = None;
+        while let Some(page) = walk.next_page().await? {
+            // A Halo that does not know the order shows the newest assets anywhere: its list is read to the end.
+            let mut falls = true;
             for row in page.rows.into_iter().flatten() {
-                if mark.is_some_and(|mark| row.id <= mark) {
-                    break 'pages;
-                }
-                if !rows.iter().any(|known| known.id == row.id) {
+                falls &= last.is_none_or(|last| row.id < last);
+                last = Some(row.id);
+                if mark.is_none_or(|mark| row.id > mark) && !rows.iter().any(|known| known.id == row.id) {
                     rows.push(row);
                 }
+            }
+            if falls && last.is_some_and(|last| mark.is_some_and(|mark| last <= mark)) {
+                break;
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::halo::AssetQuery;
 use crate::store::ChangeSet;
 use crate::sync::error::SyncError;
 use integrator_core::model::link::Shown;
-use integrator_core::model::{Asset, AssetWrite, DeviceKey, TypeId};
+use integrator_core::model::{Asset, AssetWrite, DeviceKey, LinkOrigin, TypeId};
 
 impl Applier<'_> {
     /// One request for each page of what was written, and only where answers held no values.
@@ -61,8 +61,10 @@ impl Applier<'_> {
                 .filter(|memory| memory.shown == Shown::Unseen)
                 .map(|memory| (memory.member.clone(), memory.written.clone()))
                 .collect();
+            // Site and status of an asset that was there before are a person's, and are not taken over as ours.
+            let id = (link.origin != LinkOrigin::Created).then_some(row.id);
             let write =
-                AssetWrite { intune_id: Some(link.device.0.clone()), members, ..AssetWrite::default() };
+                AssetWrite { id, intune_id: Some(link.device.0.clone()), members, ..AssetWrite::default() };
             settle_link(&mut link, &write, &row, Told::Values);
             changes.put_links.push(link);
             changes.put_assets.push(row);
