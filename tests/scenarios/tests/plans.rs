@@ -31,7 +31,8 @@ fn two_plans_are_compared_row_by_row() {
     set(&world, 1, "model", json!("Surface Laptop 5"));
     set(&world, 2, "osVersion", json!("10.0.26100.1"));
     world.run(&["plan", "contoso", "--out", "a.jsonl"]).must_exit(0);
-    let stored = world.run(&["plan", "contoso"]).must_exit(0).document["plan"]["id"].as_str().unwrap().to_owned();
+    let stored =
+        world.run(&["plan", "contoso"]).must_exit(0).document["plan"]["id"].as_str().unwrap().to_owned();
     let same = world.run(&["plan", "--diff", "a.jsonl", &stored]).must_exit(0).document;
     assert_eq!((&same["rows"]["same"], &same["rows"]["changed"]["count"]), (&json!(2), &json!(0)));
     set(&world, 2, "osVersion", json!("10.0.26100.2"));
@@ -86,7 +87,8 @@ fn plans_are_as_the_published_schema_says() {
         }
         lines.len()
     };
-    let plan = |world: &World| world.import().document["runs"][0]["summary"]["plan"].as_str().unwrap().to_owned();
+    let plan =
+        |world: &World| world.import().document["runs"][0]["summary"]["plan"].as_str().unwrap().to_owned();
     assert_eq!(check(&plan(&world)), 5);
     set(&world, 1, "model", json!("OptiPlex 7090"));
     set(&world, 2, "serialNumber", json!("S-0003"));

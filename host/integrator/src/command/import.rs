@@ -161,7 +161,9 @@ pub(super) fn show(context: &Context, outcome: &RunOutcome) -> Result<(), Failur
 
 /// One outcome as a document, for `apply`.
 pub(super) fn print_document(context: &Context, outcome: &RunOutcome) -> Result<(), Failure> {
-    context.output().data(String::new, &document(std::slice::from_ref(outcome), outcome.class, &context.program()))
+    context
+        .output()
+        .data(String::new, &document(std::slice::from_ref(outcome), outcome.class, &context.program()))
 }
 
 /// Whether nothing was written because a person has to decide.

@@ -246,6 +246,12 @@ impl Teller<'_> {
             );
             let run = Some(header.run.clone());
             hold(&mut story, HeldStory { reason: sentence(&reason), run, release });
+            // What would be written is not: the device is held whole.
+            let fields = story.decision.iter_mut().flat_map(|decision| &mut decision.fields);
+            for field in fields.filter(|field| field.outcome == "written") {
+                field.outcome = "left";
+                field.reason.push_str(": the device is held");
+            }
         }
         Ok(story)
     }

@@ -53,6 +53,9 @@ pub(super) fn story(story: &Story) -> String {
             let at = event.at.map_or_else(|| "?".to_owned(), when);
             let run = event.run.as_ref().map(|run| format!("  (run {run})")).unwrap_or_default();
             let _ = write!(text, "\n  {at}  {}{run}", event.what);
+            for value in &event.values {
+                let _ = write!(text, "\n    {value}");
+            }
         }
     }
     text

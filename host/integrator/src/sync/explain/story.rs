@@ -310,4 +310,7 @@ pub struct Event {
     pub run: Option<String>,
     /// What.
     pub what: String,
+    /// Each value that it changed, with its reason; or why nothing was changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
 }
