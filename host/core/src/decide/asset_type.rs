@@ -45,7 +45,8 @@ pub(super) fn decide_type(judged: &Judged<'_>, calls: &mut Calls<'_>) -> Result<
             TypeReason::FieldEmpty
         }
         BoundDetermine::Rules(rules) => {
-            for (number, rule) in (1..).zip(rules) {
+            // One that is proposed keeps its number.
+            for (number, rule) in (1..).zip(rules).filter(|(_, rule)| rule.state.decides()) {
                 if let Some(decided) = by_rule(judged, rule, number, calls)? {
                     return Ok(decided);
                 }

@@ -195,7 +195,8 @@ pub fn decide_asking(
     let (mut values, mut notes) = (Vec::with_capacity(count), Vec::with_capacity(count));
     for mapping in &rulebook.mappings {
         // A plugin is not asked about a field that the asset's type may not have: the type is not known yet.
-        if unknown(mapping.reads) || (mapping.asks() && !mapping.types.is_empty()) {
+        let later = unknown(mapping.reads) || (mapping.asks() && !mapping.types.is_empty());
+        if later || !mapping.state.decides() {
             values.push(None);
             notes.push((Writing::None, None));
             continue;
@@ -211,7 +212,8 @@ pub fn decide_asking(
         rulebook.mappings.iter().zip(values).zip(notes).enumerate()
     {
         let is_of_type = |id: &TypeId| asset_type.asset_type == TypeRef::Existing(*id);
-        if mapping.asks() && mapping.types.iter().any(is_of_type) && !unknown(mapping.reads) {
+        let asked_now = mapping.asks() && mapping.types.iter().any(is_of_type) && !unknown(mapping.reads);
+        if asked_now && mapping.state.decides() {
             Mapped { value, writing, why } = mapped(mapping, device, calls)?;
         }
         if writing == Writing::None {

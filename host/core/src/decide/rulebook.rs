@@ -4,20 +4,23 @@
 //! setting that means nothing.
 
 mod binder;
+pub mod proposal;
 mod reads;
 
-use super::decision::mapping_properties;
+use super::decision::{Decision, TypeReason, mapping_properties};
 use super::plugins::{BoundPlugins, PluginSet};
 use crate::model::catalogue::{Catalogue, Client, FieldForm, Named, Site};
 use crate::model::value::fold;
 use crate::model::{Availability, ClientId, GroupId, Member, Projection, SiteId, Slot, StatusId, TypeId};
 use crate::plan::StepId;
 use crate::resolve::placeholder::Placeholders;
+use crate::settings::asset_types::TriedPlugin;
 use crate::settings::{
-    AssetTypes, Connection, Criterion, Determine, EmptyPolicy, SiteMode, Subject, Test, Transform,
+    AssetTypes, Connection, Criterion, Determine, EmptyPolicy, RuleState, SiteMode, Subject, Test, Transform,
     TypeUpdates, WritePolicy,
 };
 use binder::Binder;
+use proposal::Proposal;
 use std::sync::Arc;
 
 /// Settings bound to one run's catalogue.
@@ -57,6 +60,8 @@ pub struct Rulebook {
     pub site_plugin: Option<BoundUse>,
     /// The sites that a plugin can name: number, name and client.
     pub sites: Vec<Site>,
+    /// What does not decide yet, each with the settings as they would be with it.
+    pub proposals: Vec<Proposal>,
 }
 
 /// A plugin that is asked at one place.
@@ -91,6 +96,8 @@ pub struct BoundMapping {
     pub reads: Availability,
     /// What the member holds.
     pub form: FieldForm,
+    /// Where in its life it stands.
+    pub state: RuleState,
 }
 
 impl BoundMapping {
@@ -170,6 +177,8 @@ pub struct BoundRule {
     pub answer: BoundAnswer,
     /// All must hold.
     pub when: Vec<BoundCriterion>,
+    /// Where in its life it stands.
+    pub state: RuleState,
 }
 
 /// What a rule gives, bound.
@@ -288,7 +297,9 @@ pub fn needs(connection: &Connection) -> Needs {
                 || statuses.inactive.as_ref().is_some_and(|inactive| inactive.status.is_some()),
         ),
         default_site: Need::when(connection.imports.default_site.is_some()),
-        sites: Need::when(connection.imports.site == SiteMode::Plugin),
+        sites: Need::when(
+            connection.imports.site == SiteMode::Plugin || connection.imports.tried_site_plugin.is_some(),
+        ),
     }
 }
 
@@ -409,7 +420,12 @@ impl Rulebook {
             })
             .collect();
         let ignore = connection.imports.ignore_values.iter().map(String::as_str);
-        Ok(Self {
+        let tried = |tried: Option<&TriedPlugin>| {
+            tried.filter(|tried| !tried.state.decides()).and_then(|tried| binder.plugin(&tried.plugin))
+        };
+        let tried_types = tried(connection.asset_types.plugin.as_ref());
+        let tried_sites = tried(connection.imports.tried_site_plugin.as_ref());
+        let mut bound = Self {
             placeholders: Placeholders::new(ignore),
             site_plugin: connection.imports.site_plugin.as_ref().and_then(|used| binder.plugin(used)),
             sites: match connection.imports.site {
@@ -430,7 +446,33 @@ impl Rulebook {
             status_inactive,
             match_members,
             tier_names,
-        })
+            proposals: Vec::new(),
+        };
+        bound.proposals = proposal::all(&bound, tried_types, tried_sites, &catalogue.sites);
+        Ok(bound)
+    }
+
+    /// Whether every device has to be looked at closely: something is proposed, or about to go.
+    pub fn looks_closer(&self) -> bool {
+        !self.proposals.is_empty() || self.rules().iter().any(|rule| rule.state == RuleState::Deprecated)
+    }
+
+    /// The rule that decided on a device's type, by its number, where it is about to go.
+    pub fn going(&self, decision: &Decision) -> Option<usize> {
+        let number = match &decision.asset_type.reason {
+            TypeReason::Rule(number) | TypeReason::Plugin { rule: Some(number), .. } => *number,
+            _ => return None,
+        };
+        let rule = self.rules().get(number.checked_sub(1)?)?;
+        (rule.state == RuleState::Deprecated).then_some(number)
+    }
+
+    /// The rules, where types are found by rules.
+    pub fn rules(&self) -> &[BoundRule] {
+        match &self.types.determine {
+            BoundDetermine::Rules(rules) => rules,
+            BoundDetermine::Same | BoundDetermine::Field(_) | BoundDetermine::Plugin(_) => &[],
+        }
     }
 }
 

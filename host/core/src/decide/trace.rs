@@ -71,7 +71,8 @@ pub fn mapped_values(
         knowledge == Knowledge::WithoutDetails && availability == Availability::SingleRead
     };
     let value = |mapping: &super::rulebook::BoundMapping, calls: &mut Calls<'_>| {
-        if unknown(mapping.reads) || (mapping.asks() && !mapping.types.is_empty()) {
+        if !mapping.state.decides() || unknown(mapping.reads) || (mapping.asks() && !mapping.types.is_empty())
+        {
             return Ok(None);
         }
         mapped(mapping, device, calls).map(|mapped| mapped.value)
@@ -94,7 +95,7 @@ pub fn trace_rules(
         _ => None,
     });
     let mut traces = Vec::new();
-    for (number, rule) in (1..).zip(rules) {
+    for (number, rule) in (1..).zip(rules).filter(|(_, rule)| rule.state.decides()) {
         let mut criteria = Vec::new();
         let mut outcome = None;
         for criterion in &rule.when {

@@ -222,9 +222,15 @@ mod tests {
 
     fn compare(first: &[Line], second: &[Line]) -> PlanDiff {
         let mut comparison = Comparison::default();
-        first.iter().for_each(|line| comparison.first(line));
-        second.iter().for_each(|line| comparison.second(line));
-        first.iter().for_each(|line| comparison.first_again(line));
+        for line in first {
+            comparison.first(line);
+        }
+        for line in second {
+            comparison.second(line);
+        }
+        for line in first {
+            comparison.first_again(line);
+        }
         comparison.end()
     }
 

@@ -5,6 +5,7 @@ use super::edits::Theirs;
 use super::guard::GuardVerdict;
 use super::software::Titles;
 use super::step::Step;
+use crate::decide::rulebook::proposal::Foretold;
 use crate::model::{AssetId, Baseline, Counts, DeviceId, Entity, Link, RunId, TenantId};
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -108,6 +109,9 @@ pub struct Footer {
     /// The greatest number of an asset when the plan was made: what is above it appeared since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest_asset: Option<AssetId>,
+    /// What proposals would change; nothing is written by them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<Foretold>,
     /// BLAKE3 of all lines before this one, each with its line end.
     pub digest: String,
 }

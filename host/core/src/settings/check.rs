@@ -59,12 +59,9 @@ fn overwrite(value: Option<&At<policies::Overwrite>>) -> Overwrite {
 }
 
 /// Where in its life something stands; by default it is active.
-fn state(value: Option<&At<policies::State>>, report: &mut Report<'_>) -> RuleState {
+fn state(value: Option<&At<policies::State>>) -> RuleState {
     match value {
-        Some(At { span, value: policies::State::Proposed }) => {
-            report.still_to_come(span, "`proposed`", "leave it out of the file until it is to decide");
-            RuleState::Proposed
-        }
+        Some(At { value: policies::State::Proposed, .. }) => RuleState::Proposed,
         Some(At { value: policies::State::Deprecated, .. }) => RuleState::Deprecated,
         None | Some(At { value: policies::State::Active, .. }) => RuleState::Active,
     }

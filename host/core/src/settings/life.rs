@@ -13,7 +13,7 @@ pub enum Overwrite {
 /// `state` of a rule, of a mapping, and of a use of a plugin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RuleState {
-    /// It does not decide. Still to come: no settings with it are accepted.
+    /// It does not decide: what it would change is counted and shown.
     Proposed,
     /// It decides.
     #[default]

@@ -87,11 +87,6 @@ impl<'t> Report<'t> {
         self.add(span, message.into(), Show::UpToHere)
     }
 
-    /// A value that only a feature to come would obey.
-    pub(super) fn still_to_come(&mut self, span: &Range<usize>, feature: &str, way_out: &str) {
-        self.error(span, format!("{feature} is still to come")).hint(way_out);
-    }
-
     /// A problem of the whole file.
     pub(super) fn error_of_file(&mut self, message: impl Into<String>) -> &mut Diagnostic {
         self.push(0, Diagnostic::of_file(self.file, message))

@@ -246,5 +246,16 @@ fn footing(footer: &Footer) -> String {
     }
     text.push_str(&summary::guards(&over));
     text.push_str(&summary::notices(&footer.notices));
+    for foretold in footer.proposals.iter().filter(|foretold| !foretold.rows.is_empty()) {
+        let _ = write!(text, "\n{} would be:", foretold.proposal);
+        for row in &foretold.rows {
+            let _ = write!(text, "\n  {}  {}: {:?} -> {:?}", row.name, row.what, row.now, row.then);
+        }
+        let more = (foretold.would_change + foretold.failed).saturating_sub(foretold.rows.len() as u64);
+        if more > 0 {
+            let _ = write!(text, "\n  … and {more} more");
+        }
+        text.push('\n');
+    }
     text
 }

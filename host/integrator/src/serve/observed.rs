@@ -124,9 +124,9 @@ impl Observed {
         }
         match record.status {
             RunStatus::Done | RunStatus::Partial => {
-                let ended = record.started.timestamp_millis() as f64 / 1000.0 + record.seconds;
-                #[expect(clippy::cast_possible_truncation, reason = "seconds of the clock")]
-                self.success.get_or_create(&of).set(ended as i64);
+                #[expect(clippy::cast_possible_truncation, reason = "no run takes so long")]
+                let seconds = record.seconds as i64;
+                self.success.get_or_create(&of).set(record.started.timestamp() + seconds);
                 self.failures.get_or_create(&of).set(0);
                 let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
                 self.devices.get_or_create(&of).set(whole(record.counts.devices_read));

@@ -14,6 +14,7 @@ use super::spool::{Spool, SpoolRow};
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 use integrator_core::decide::decision::SiteReason;
+use integrator_core::decide::rulebook::proposal::{Foretold, Subject};
 use integrator_core::decide::{
     Calls, Counting, Decision, Knowledge, Rulebook, TypeRef, UserDecision, UserIndex, decide_asking,
 };
@@ -23,6 +24,7 @@ use integrator_core::plan::HeldDevice;
 use integrator_core::resolve::Pair;
 use integrator_core::settings::GuardKind;
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -53,6 +55,10 @@ struct Decided {
     sites_elsewhere: u64,
     /// Devices by the type that each should have, without those that the sweep has decided.
     types: FxHashMap<TypeId, u64>,
+    /// What proposals would change.
+    foretold: Vec<Foretold>,
+    /// Devices by the rule that decided on them and is about to go.
+    going: BTreeMap<usize, u64>,
 }
 
 /// What every worker reads.
@@ -120,6 +126,7 @@ pub(crate) async fn decide_all(
         .buffered(AT_ONCE);
     let mut sites_elsewhere = 0;
     let mut ambiguous = Vec::new();
+    let mut going: BTreeMap<usize, u64> = BTreeMap::new();
     while let Some(stretch) = decided.next().await {
         let stretch = stretch?;
         if *stop.borrow() {
@@ -134,6 +141,10 @@ pub(crate) async fn decide_all(
         sites_elsewhere += stretch.sites_elsewhere;
         ambiguous.extend(stretch.ambiguous_users);
         planner.sink.tally.add_decided(stretch.types);
+        planner.sink.foretell(stretch.foretold);
+        for (rule, devices) in stretch.going {
+            *going.entry(rule).or_default() += devices;
+        }
         for held in stretch.held {
             let quarantined = shared.rulebook.plugins.set.has_taken_out(&held.reason);
             let kind = if quarantined { GuardKind::Quarantined } else { GuardKind::Held };
@@ -142,6 +153,10 @@ pub(crate) async fn decide_all(
         planner.plan(stretch.work).await?;
         progress.event(ProgressEvent::Decided { done, of });
     }
+    planner.sink.notices.extend(going.into_iter().map(|(rule, devices)| {
+        let noun = if devices == 1 { "device" } else { "devices" };
+        format!("rule {rule} is deprecated, and decides on {devices} {noun}")
+    }));
     if let Some(failures) = details.and_then(DetailReader::failures) {
         planner.sink.left_out = true;
         planner.sink.notices.push(failures);
@@ -224,15 +239,18 @@ pub(super) fn read_rows(indices: &[u32], spool: &Spool, shared: &Shared) -> Resu
 fn decide_stretch(indices: &[u32], rows: Vec<SpoolRow>, knowledge: &[Knowledge], shared: &Shared) -> Decided {
     let mut decided = Decided { rows: indices.len() as u64, ..Decided::default() };
     // A plugin that reads what only single reads tell was not asked about everybody before.
-    let details = shared.rulebook.projection.details().next().is_some();
+    let details = shared.rulebook.projection.details().next().is_some() || shared.rulebook.looks_closer();
     let counting = if details { Counting::Counted } else { Counting::Uncounted };
     let mut calls = Calls::new(&shared.rulebook.plugins, counting);
+    let mut trying = Calls::new(&shared.rulebook.plugins, Counting::Uncounted);
     let all = knowledge.iter().copied().chain(std::iter::repeat(Knowledge::All));
     for ((index, row), knowledge) in indices.iter().zip(rows).zip(all) {
-        decide_row(row, *index, knowledge, shared, &mut calls, &mut decided);
+        decide_row(row, *index, knowledge, shared, (&mut calls, &mut trying), &mut decided);
         calls.end_device();
+        trying.end_device();
     }
     plugins::tell(calls.take_log());
+    plugins::tell(trying.take_log());
     if details {
         shared.rulebook.plugins.set.judge();
     }
@@ -244,7 +262,7 @@ fn decide_row(
     index: u32,
     knowledge: Knowledge,
     shared: &Shared,
-    calls: &mut Calls<'_>,
+    (calls, trying): (&mut Calls<'_>, &mut Calls<'_>),
     decided: &mut Decided,
 ) {
     let resolved = &shared.resolved;
@@ -289,6 +307,14 @@ fn decide_row(
             return;
         }
     };
+    if shared.rulebook.looks_closer() {
+        let (users, now) = (&*shared.users, shared.now);
+        let subject = Subject { device: &device, knowledge, decision: &decision, users, now };
+        shared.rulebook.foretell(subject, trying, &mut decided.foretold);
+        if let Some(rule) = shared.rulebook.going(&decision) {
+            *decided.going.entry(rule).or_default() += 1;
+        }
+    }
     if let TypeRef::Existing(asset_type) = decision.asset_type.asset_type
         && resolved.rows.get(index as usize).is_some_and(|row| row.decision == 0)
     {

@@ -4,6 +4,7 @@ use super::error::SyncError;
 use super::kept::HeldLines;
 use crate::store::PlanWriter;
 use chrono::{DateTime, Utc};
+use integrator_core::decide::rulebook::proposal::Foretold;
 use integrator_core::decide::{Decision, Rulebook, TypeRef};
 use integrator_core::model::{Asset, AssetId, Counts, Link, LinkState};
 use integrator_core::plan::text;
@@ -46,6 +47,8 @@ pub(crate) struct PlanSink {
     pub(crate) baseline: Option<Baseline>,
     /// The greatest number of an asset in the index.
     pub(crate) newest_asset: Option<AssetId>,
+    /// What proposals would change.
+    foretold: Vec<Foretold>,
 }
 
 impl std::fmt::Debug for PlanSink {
@@ -73,6 +76,7 @@ impl PlanSink {
             tally: Tally::new(header.made),
             baseline: None,
             newest_asset: None,
+            foretold: Vec::new(),
         };
         sink.line(&Line::Header(header)).await?;
         Ok(sink)
@@ -162,8 +166,19 @@ impl PlanSink {
         self.tally.look_at(id, asset.and_then(|asset| asset.type_id), AtHand::Absent);
     }
 
+    /// Adds what proposals would change of some devices.
+    pub(crate) fn foretell(&mut self, foretold: Vec<Foretold>) {
+        for one in foretold {
+            match self.foretold.iter_mut().find(|known| known.proposal == one.proposal) {
+                Some(known) => known.add(one),
+                None => self.foretold.push(one),
+            }
+        }
+    }
+
     /// Ends with the footer, and makes the plan durable.
     pub(crate) async fn finish(mut self, guards: Vec<GuardVerdict>) -> Result<Footer, SyncError> {
+        self.notices.extend(self.foretold.iter().map(Foretold::text));
         self.notices.append(&mut self.told_held);
         let alone = self.counts.devices_held - self.held_with_others;
         let more = alone.saturating_sub(HELD_TOLD);
@@ -178,6 +193,7 @@ impl PlanSink {
             left_out: self.left_out,
             baseline: self.baseline.take(),
             newest_asset: self.newest_asset,
+            proposals: std::mem::take(&mut self.foretold),
             digest: self.hasher.finalize().to_hex().to_string(),
         };
         self.line(&Line::Footer(Box::new(footer.clone()))).await?;

@@ -258,7 +258,7 @@ fn early_decision(
     types: &mut FxHashMap<TypeId, u64>,
 ) -> u64 {
     // What only single reads tell is not at hand yet.
-    if basis.rulebook.projection.details().next().is_some() {
+    if basis.rulebook.projection.details().next().is_some() || basis.rulebook.looks_closer() {
         return 0;
     }
     let decided = decide_asking(&basis.rulebook, &basis.users, device, basis.now, Knowledge::All, calls);

@@ -148,6 +148,7 @@ impl Binder<'_> {
                 (form, _) => form,
             },
             member,
+            state: mapping.state,
         })
     }
 
@@ -212,7 +213,7 @@ impl Binder<'_> {
                             RuleAnswer::Type(name) => BoundAnswer::Type(self.type_named(&setting, name)?),
                             RuleAnswer::Plugin(used) => BoundAnswer::Plugin(self.plugin(used)?),
                         };
-                        Some(BoundRule { answer, when: self.criteria(&rule.when) })
+                        Some(BoundRule { answer, when: self.criteria(&rule.when), state: rule.state })
                     })
                     .collect(),
             ),

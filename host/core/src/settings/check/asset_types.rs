@@ -105,7 +105,7 @@ fn tried_plugin(
     report: &mut Report<'_>,
 ) -> Option<TriedPlugin> {
     let At { span, .. } = table.plugin_state.as_ref()?;
-    let state = state(table.plugin_state.as_ref(), report);
+    let state = state(table.plugin_state.as_ref());
     let decides = table.determine.as_ref().is_some_and(|at| at.value == wire::Determine::Plugin);
     if table.plugin.is_none() && !report.is_damaged("asset_types") {
         report.error(span, "this is the state of no plugin").hint("add `plugin = \"…\"`, or leave it out");
@@ -153,7 +153,7 @@ fn rule(
         report.error(span, "this rule has no criteria").hint(hint);
         return None;
     }
-    let state = state(rule.state.as_ref(), report);
+    let state = state(rule.state.as_ref());
     if let (RuleState::Deprecated, Some(at)) = (state, &rule.state) {
         plugins::deprecated(&at.span, "this rule", report);
     }

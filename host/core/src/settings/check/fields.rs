@@ -132,7 +132,7 @@ fn mapping(At { span, value: entry }: &At<wire::Field>, report: &mut Report<'_>)
         Some(At { value: wire::Write::IfEmpty, .. }) => WritePolicy::IfEmpty,
         None | Some(At { value: wire::Write::Always, .. }) => WritePolicy::Always,
     };
-    let state = state(entry.state.as_ref(), report);
+    let state = state(entry.state.as_ref());
     if let (RuleState::Deprecated, Some(at)) = (state, &entry.state) {
         plugins::deprecated(&at.span, "this mapping", report);
     }

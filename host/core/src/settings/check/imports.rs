@@ -81,7 +81,7 @@ fn tried_site_plugin(
     report: &mut Report<'_>,
 ) -> Option<TriedPlugin> {
     let At { span, .. } = table.site_plugin_state.as_ref()?;
-    let state = state(table.site_plugin_state.as_ref(), report);
+    let state = state(table.site_plugin_state.as_ref());
     let decides = site == SiteMode::Plugin;
     if table.site_plugin.is_none() && !report.is_damaged("imports") {
         report

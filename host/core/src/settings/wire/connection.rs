@@ -168,7 +168,7 @@ pub(in crate::settings) struct AssetTypes {
     pub(in crate::settings) write: Option<At<TypeWrite>>,
     /// For "plugin": its name, that of its file in the folder `plugins` without the ending.
     pub(in crate::settings) plugin: Option<At<String>>,
-    /// Whether the plugin decides ("proposed" is still to come) beside another `determine`. Default "active".
+    /// Where in its life the plugin stands: "proposed" beside another `determine` counts what it would change, and writes nothing. Default "active".
     pub(in crate::settings) plugin_state: Option<At<State>>,
     /// For "rules": the first whose criteria all hold decides.
     #[serde(default)]
@@ -209,7 +209,7 @@ pub(in crate::settings) struct Rule {
     pub(in crate::settings) plugin: Option<At<String>>,
     /// The criteria, all of which must hold. Only a rule with `plugin` can do without.
     pub(in crate::settings) when: Option<Vec<At<Criterion>>>,
-    /// Whether the rule decides ("proposed" is still to come). Default "active".
+    /// Where in its life the rule stands: "proposed" counts what it would change, and writes nothing. Default "active".
     pub(in crate::settings) state: Option<At<State>>,
 }
 
@@ -332,7 +332,7 @@ pub(in crate::settings) struct Field {
     pub(in crate::settings) transform: Option<At<OneOrMany<TextOr<TransformName, TransformTable>>>>,
     /// Only for assets of these types.
     pub(in crate::settings) types: Option<At<Vec<At<Name>>>>,
-    /// Whether the mapping writes ("proposed" is still to come). Default "active".
+    /// Where in its life the mapping stands: "proposed" counts what it would change, and writes nothing. Default "active".
     pub(in crate::settings) state: Option<At<State>>,
 }
 
@@ -408,7 +408,7 @@ pub(in crate::settings) struct Imports {
     pub(in crate::settings) site: Option<At<Site>>,
     /// For "plugin": its name, that of its file in the folder `plugins` without the ending.
     pub(in crate::settings) site_plugin: Option<At<String>>,
-    /// Whether the plugin decides ("proposed" is still to come) beside another `site`. Default "active".
+    /// Where in its life the plugin stands: "proposed" beside another `site` counts what it would change, and writes nothing. Default "active".
     pub(in crate::settings) site_plugin_state: Option<At<State>>,
     /// Whether an asset that a person moved is moved back. Default "always".
     pub(in crate::settings) site_write: Option<At<Overwrite>>,

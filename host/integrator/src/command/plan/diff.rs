@@ -38,7 +38,7 @@ impl<'a> PlanView<'a> {
             connection: &header.connection,
             made: header.made,
             steps: footer.steps,
-            refused_by: over.map(|guard| guard.guard.to_string()).collect(),
+            refused_by: over.map(|guard| guard.guard.clone()).collect(),
         }
     }
 
