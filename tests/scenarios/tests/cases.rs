@@ -61,6 +61,8 @@ cases! {
     a_plan_waits_for_approval_and_is_then_applied_exactly,
     a_plugin_that_fails_too_often_is_taken_out_of_the_run,
     a_policy_decides_on_sites_with_settings_of_the_connection,
+    a_proposed_mapping_stands_beside_the_one_that_fills_the_field,
+    a_proposed_rule_writes_nothing_and_foretells_what_it_would,
     a_re_enrolled_device_does_not_inherit_a_decision,
     a_re_enrolled_device_takes_over_the_asset,
     a_renamed_device_keeps_its_asset,
