@@ -241,6 +241,15 @@ fn a_second_service_on_the_same_folder_is_refused() {
 }
 
 #[test]
+fn a_service_that_others_could_reach_is_refused() {
+    let world = world("");
+    let refused = world.say("serve --listen 0.0.0.0:0");
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(refused.stderr.contains("127.0.0.1"), "{}", refused.stderr);
+    assert!(!world.data().join("service.json").exists());
+}
+
+#[test]
 fn a_stop_ends_a_run_at_a_step() {
     let world = world("");
     world.microsoft.faults().add(slow(4000));

@@ -38,8 +38,13 @@ pub(super) async fn run(context: &Context, asked: &Asked) -> Result<ExitClass, F
         quiet.advice(&format!("serving at http://{address}; `{program} runs list` shows what it did"));
         notify_system("READY=1");
     };
+    let listen = asked.listen.unwrap_or(world.settings.integrator.console_listen);
+    if !listen.ip().is_loopback() {
+        return Err(Failure::usage(format!("{listen} can be reached from other computers, and nothing there is encrypted"))
+            .hint("listen at 127.0.0.1 (`console.listen`, or `serve --listen 127.0.0.1:8460`), and let a proxy with TLS stand before it"));
+    }
     let options = Options {
-        listen: asked.listen.unwrap_or(world.settings.integrator.console_listen),
+        listen,
         loader: Arc::new(loader),
         carrier: Arc::new(InProcess),
         ready: Arc::new(ready),
