@@ -6,6 +6,7 @@ use crate::limits::Limits;
 use integrator_core::model::Value;
 use integrator_core::model::property::Property;
 use integrator_core::plugin::{LogLevel, LogLine, PolicyUser, View};
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// How many characters a line of log may have, and a reason, and what a refusal says.
@@ -32,6 +33,8 @@ pub(super) struct Shared<S> {
 pub(super) struct Names {
     /// In the order of the names.
     sorted: Vec<(&'static str, usize)>,
+    /// In the order in which they were declared.
+    declared: Vec<&'static str>,
 }
 
 impl Names {
@@ -39,7 +42,12 @@ impl Names {
         let mut sorted: Vec<_> =
             properties.iter().enumerate().map(|(index, property)| (property.name, index)).collect();
         sorted.sort_unstable();
-        Self { sorted }
+        Self { sorted, declared: properties.iter().map(|property| property.name).collect() }
+    }
+
+    /// Whether this is the property's name, as Graph writes it.
+    fn is(&self, index: usize, name: &str) -> bool {
+        self.declared.get(index).is_some_and(|known| *known == name)
     }
 
     /// The index of a property. Names are compared as Graph writes them first, which is quick, and then without
@@ -75,6 +83,10 @@ pub(super) struct State<S> {
     pub(super) budget: Budget,
     /// The values of the declared properties of the device that is asked about.
     device: Vec<Option<Kept>>,
+    /// The property that was asked for last, and for each the one that was asked for after it. A program asks for its
+    /// properties in the same order each time, so one comparison mostly finds the next.
+    asked: Cell<usize>,
+    after: Vec<Cell<usize>>,
     /// The user that is shown to a site policy.
     pub(super) user: Option<PolicyUser>,
     host_calls: u32,
@@ -86,10 +98,14 @@ pub(super) struct State<S> {
 impl<S> State<S> {
     pub(super) fn new(shared: Arc<Shared<S>>) -> Self {
         let budget = Budget::new(shared.limits.memory_mebibytes);
+        // In the order of their declaration, until a device was asked about.
+        let after = (1..=shared.properties.declared.len()).map(Cell::new).collect();
         Self {
             shared,
             budget,
             device: Vec::new(),
+            asked: Cell::new(0),
+            after,
             user: None,
             host_calls: 0,
             logged: 0,
@@ -128,8 +144,16 @@ impl<S> State<S> {
 
     /// The device's value of a property, by name.
     pub(super) fn property(&self, name: &str) -> Result<Option<&Kept>, Stop> {
-        match self.shared.properties.index(name) {
-            Some(index) => Ok(self.device.get(index).and_then(Option::as_ref)),
+        let after = self.after.get(self.asked.get());
+        let expected = after.map(Cell::get).filter(|index| self.shared.properties.is(*index, name));
+        match expected.or_else(|| self.shared.properties.index(name)) {
+            Some(index) => {
+                if let Some(after) = after {
+                    after.set(index);
+                }
+                self.asked.set(index);
+                Ok(self.device.get(index).and_then(Option::as_ref))
+            }
             None => Err(Stop::Property(format!(
                 "it reads the property `{}`, which its `describe` does not name",
                 shown(name, 100)
